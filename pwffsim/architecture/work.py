@@ -1,0 +1,87 @@
+"""Floating-point operations of every stage on a device, declared: they depend on shapes and settings, never on values.
+
+Counting rules (multiply and add are two operations; batches are padded to the declared length on the device):
+
+* a forward pass of T tokens in sequences of s tokens: 2 N T + 4 L d s T, N the parameters that multiply every token
+  (head and trainable modules included), L layers of width d, the second term attention's scores and sums;
+* the backward pass to the activations costs the same again, the gradients of n trained parameters 2 n T
+  (Kaplan et al. 2020, arXiv 2001.08361, appendix B: 6 N T when all are trained; about 4 N T when few are).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pwffsim.architecture.families import Architecture
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model as arithmetic: an architecture with its head and its trainable parameters.
+
+    Attributes:
+        architecture: dimensions of the encoder.
+        trainable: number of trained parameters.
+        language_head: whether hidden states are turned into logits over the vocabulary.
+    """
+
+    architecture: Architecture
+    trainable: int
+    language_head: bool = True
+
+    def forward_flops(self, sequences: int, length: int) -> int:
+        """A forward pass over `sequences` x `length` tokens."""
+        a = self.architecture
+        head = a.width * a.vocabulary if self.language_head else 0
+        tokens = sequences * length
+        return 2 * (a.matrix_parameters + head + self.trainable) * tokens + 4 * a.layers * a.width * length * tokens
+
+    def train_flops(self, sequences: int, length: int) -> int:
+        """Forward, backward to the activations, and the gradients of the trained parameters."""
+        return 2 * self.forward_flops(sequences, length) + 2 * self.trainable * sequences * length
+
+    def generate_flops(self, sequences: int, prompt: int, new_tokens: int) -> int:
+        """Prefill of the prompt, then one token at a time with a key-value cache, attention at its final length."""
+        decode = (
+            self.forward_flops(sequences, 1)
+            + 4 * self.architecture.layers * self.architecture.width * (prompt + new_tokens) * sequences
+        )
+        return self.forward_flops(sequences, prompt) + new_tokens * decode
+
+
+def instruction_flops(policy: Network, steps: int, batch: int, length: int) -> int:
+    """Supervised steps on response tokens."""
+    return steps * policy.train_flops(batch, length)
+
+
+def reward_flops(encoder: Network, frozen: bool, steps: int, batch: int, length: int) -> int:
+    """Bradley-Terry steps of two reward models, two sequences a pair; a frozen encoder is only run forward."""
+    run = encoder.forward_flops if frozen else encoder.train_flops
+    return steps * 2 * run(2 * batch, length)
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Size of one PPO iteration: prompts, longest prompt, longest response, passes over the rollouts."""
+
+    prompts: int
+    length: int
+    new_tokens: int
+    epochs: int
+
+
+def alignment_flops(
+    policy: Network, encoder: Network, shared_trunk: bool, frozen: bool, iterations: int, rollout: Rollout
+) -> int:
+    """PPO iterations: generation, reference and old log-probabilities, two rewards, two critics, the updates.
+
+    With a shared trunk (the frozen base serves both rewards and both critics) one pass of the encoder scores all four;
+    otherwise each of the four is a pass of its own, and critics whose encoder is trained pay for it in each epoch.
+    """
+    prompt = rollout.length - rollout.new_tokens
+    generate = policy.generate_flops(rollout.prompts, prompt, rollout.new_tokens)
+    log_probabilities = 2 * policy.forward_flops(rollout.prompts, rollout.length)
+    score = (1 if shared_trunk else 4) * encoder.forward_flops(rollout.prompts, rollout.length)
+    update = policy.train_flops(rollout.prompts, rollout.length)
+    critics = 0 if frozen else 2 * encoder.train_flops(rollout.prompts, rollout.length)
+    return iterations * (generate + log_probabilities + score + rollout.epochs * (update + critics))

@@ -1,0 +1,43 @@
+"""What computes a recipe, as one digest: code, library versions and numerics. It is part of every key, so that results
+of different code or machines never mix."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from importlib.metadata import version
+from importlib.resources import files
+
+from pwffsim.compute.recipe import canonical
+
+_CODE = ("pwffsim.learning", "pwffsim.data", "channel_models")
+_LIBRARIES = ("torch", "transformers", "peft", "trl", "tokenizers", "numpy")
+
+
+def environment() -> str:
+    """Digest of the learning code, the libraries' versions and torch's numerics."""
+    from pwffsim.learning import runtime
+
+    facts = [code_digest(), {name: version(name) for name in _LIBRARIES}, runtime.numerics()]
+    return blake2b(canonical(facts).encode(), digest_size=16).hexdigest()
+
+
+def code_digest() -> str:
+    """Digest of every Python source file that a training result may depend on."""
+    digest = blake2b(digest_size=16)
+    for package in _CODE:
+        for path in sorted(p for p in _sources(package)):
+            digest.update(path.encode())
+    return digest.hexdigest()
+
+
+def _sources(package: str) -> list[str]:
+    found: list[str] = []
+    pending = [(package, files(package))]
+    while pending:
+        name, folder = pending.pop()
+        for entry in folder.iterdir():
+            if entry.is_dir():
+                pending.append((f"{name}/{entry.name}", entry))
+            elif entry.name.endswith(".py"):
+                found.append(f"{name}/{entry.name}\0{entry.read_text(encoding='utf-8')}")
+    return found

@@ -1,0 +1,100 @@
+"""The store: results of recipes on disk under their content address, shared by all runs that name the same folder.
+
+An entry is ``ab/abcd...json`` (the facts, written last: its presence commits the entry) beside one safetensors file a
+group of tensors. Every file's digest stands in the facts; an entry that is torn or altered counts as absent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pwffsim.compute.recipe import Facts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    State = Mapping[str, Tensor]
+
+
+class Store:
+    """Facts and tensors by key.
+
+    Args:
+        folder: where entries live; made when it is missing.
+        resident: number of tensor groups kept in memory, least recently used first to go.
+    """
+
+    def __init__(self, folder: Path, resident: int = 256) -> None:
+        self._folder = folder
+        self._resident = resident
+        self._states: OrderedDict[str, State] = OrderedDict()
+        self.hits = 0
+        self.misses = 0
+
+    def facts(self, key: str) -> Facts | None:
+        """The facts of an entry, or None when it is absent or damaged."""
+        try:
+            entry = json.loads(self._path(key, "json").read_text())
+            whole = all(self._digest(key, part) == digest for part, digest in entry["parts"].items())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return entry["facts"] if whole else None
+
+    def put(self, key: str, parts: Mapping[str, State], facts: Facts) -> None:
+        """Write an entry: tensors first, facts last, each by rename."""
+        from safetensors.torch import save
+
+        digests = {}
+        for name, state in parts.items():
+            contents = save({tensor: state[tensor].contiguous() for tensor in sorted(state)})
+            self._write(self._path(key, f"{name}.safetensors"), contents)
+            digests[name] = blake2b(contents, digest_size=16).hexdigest()
+            self._remember(f"{key}/{name}", state)
+        self._write(self._path(key, "json"), _json({"facts": facts, "parts": digests}))
+
+    def state(self, key: str, part: str) -> State:
+        """The tensors of one group of an entry.
+
+        Raises:
+            KeyError: when the entry has no such group.
+        """
+        from safetensors.torch import load
+
+        reference = f"{key}/{part}"
+        if reference not in self._states:
+            path = self._path(key, f"{part}.safetensors")
+            if not path.is_file():
+                raise KeyError(f"result {key[:12]} has no tensors named {part!r}")
+            self._remember(reference, load(path.read_bytes()))
+        self._states.move_to_end(reference)
+        return self._states[reference]
+
+    def _remember(self, reference: str, state: State) -> None:
+        self._states[reference] = state
+        while len(self._states) > self._resident:
+            self._states.popitem(last=False)
+
+    def _digest(self, key: str, part: str) -> str:
+        if f"{key}/{part}" in self._states:
+            return json.loads(self._path(key, "json").read_text())["parts"][part]
+        return blake2b(self._path(key, f"{part}.safetensors").read_bytes(), digest_size=16).hexdigest()
+
+    def _path(self, key: str, suffix: str) -> Path:
+        return self._folder / key[:2] / f"{key}.{suffix}"
+
+    @staticmethod
+    def _write(path: Path, contents: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        partial.write_bytes(contents)
+        partial.replace(path)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()

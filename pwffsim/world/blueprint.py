@@ -1,0 +1,120 @@
+"""Shapes and settings that recipes are written from: one object for a run, fixed before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pwffsim.architecture.families import Architecture
+from pwffsim.architecture.groups import adapter_tensors, lora_tensors, reward_tensors
+from pwffsim.architecture.tensors import TensorShape, total_elements
+from pwffsim.architecture.work import Network
+from pwffsim.federation.method import Group, Method
+from pwffsim.federation.methods import METHODS
+from pwffsim.scenario.schema import Scenario
+from pwffsim.world.profiles import Profile
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What the world knows of a client's data: how many rows, and a digest of them."""
+
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """Everything a recipe is made of that does not change during a run.
+
+    Attributes:
+        scenario: the resolved scenario.
+        profiles: the clients.
+        policy: architecture of the language model.
+        encoder: architecture of the reward models' encoder, where that is not the policy's base.
+        base, reward_base: JSON description of where weights come from, for the learning room.
+        data: JSON description of the data, for the learning room.
+        shards: a shard a client.
+        test_digest: digest of the global test set.
+    """
+
+    scenario: Scenario
+    profiles: tuple[Profile, ...]
+    policy: Architecture
+    encoder: Architecture | None
+    base: Mapping[str, Any]
+    reward_base: Mapping[str, Any] | None
+    data: Mapping[str, Any]
+    shards: Sequence[Shard]
+    test_digest: str
+
+    @property
+    def method(self) -> Method:
+        """The federated method."""
+        return METHODS[self.scenario.method]
+
+    @property
+    def participants(self) -> tuple[Profile, ...]:
+        """Clients that are not idle."""
+        return tuple(profile for profile in self.profiles if not profile.idle)
+
+    @cached_property
+    def largest_tier(self) -> int:
+        """The most LoRA modules that a block carries on any device."""
+        return max(tier.lora_modules_per_block for tier in self.scenario.devices.tiers)
+
+    def lora_modules(self, profile: Profile) -> int:
+        """LoRA modules a block on this client; the largest tier's where LoRA is averaged as a whole."""
+        everywhere = "lora" in self.method.shared and self.scenario.aggregation.lora_average == "largest_tier"
+        return self.largest_tier if everywhere else profile.tier.lora_modules_per_block
+
+    def tensors(self, group: Group, lora_modules: int) -> tuple[TensorShape, ...]:
+        """The tensors of a group on a client with that many LoRA modules a block."""
+        model = self.scenario.model
+        if group == "adapters":
+            return adapter_tensors(self.policy, model.adapters.bottleneck, model.adapters.sites)
+        if group == "lora":
+            return lora_tensors(self.policy, model.lora.rank, lora_modules)
+        reward = self.scenario.stages.reward
+        assert reward is not None, "reward tensors are asked for only where the reward stage runs"
+        return reward_tensors(self.encoder or self.policy, reward.upload, reward.lora_rank)
+
+    def payload(self, groups: Sequence[Group], lora_modules: int) -> tuple[TensorShape, ...]:
+        """The tensors that travel together, in the order in which their bytes do: by name."""
+        found = (tensor for group in groups for tensor in self.tensors(group, lora_modules))
+        return tuple(sorted(found, key=lambda tensor: tensor.name))
+
+    def policy_network(self, lora_modules: int) -> Network:
+        """The policy as arithmetic, with this client's trainable modules."""
+        trained = total_elements(self.payload(self.method.trained, lora_modules))
+        return Network(self.policy, trained, language_head=True)
+
+    def reward_network(self) -> Network:
+        """One reward model as arithmetic; half of the trained reward tensors are its own."""
+        trained = total_elements(self.tensors("reward", 0)) // 2
+        frozen_encoder = trained - (self.encoder or self.policy).parameters if self._full_reward else trained
+        return Network(self.encoder or self.policy, frozen_encoder, language_head=False)
+
+    @property
+    def _full_reward(self) -> bool:
+        reward = self.scenario.stages.reward
+        return reward is not None and reward.upload == "full"
+
+    def model_params(self, lora_modules: int) -> dict[str, Any]:
+        """The policy, for a recipe."""
+        model = self.scenario.model
+        return {
+            **self.base,
+            "adapters": {"bottleneck": model.adapters.bottleneck, "sites": list(model.adapters.sites)},
+            "lora": {"rank": model.lora.rank, "alpha": model.lora.alpha},
+            "lora_modules_per_block": lora_modules,
+        }
+
+    def reward_params(self) -> dict[str, Any] | None:
+        """The reward models, for a recipe; None where no reward stage runs."""
+        reward = self.scenario.stages.reward
+        if reward is None:
+            return None
+        return {"model": reward.model, "upload": reward.upload, "rank": reward.lora_rank, "base": self.reward_base}

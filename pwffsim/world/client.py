@@ -1,0 +1,118 @@
+"""A client: receives, learns, sends, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+from pwffsim.architecture.tensors import TensorShape
+from pwffsim.compute.recipe import Compute, Facts, Handle
+from pwffsim.federation.method import Group
+from pwffsim.kernel.clock import Kernel
+from pwffsim.kernel.mailbox import Mailbox
+from pwffsim.runs.records import SpanKind
+from pwffsim.world.blueprint import Blueprint
+from pwffsim.world.cell import Cell
+from pwffsim.world.device import Device
+from pwffsim.world.diary import Diary, Recorder
+from pwffsim.world.faults import Diverged
+from pwffsim.world.profiles import Profile
+from pwffsim.world.stages.stage import Stage
+from pwffsim.world.tasks import Report, Task
+
+
+class Client:
+    """One device with its data and its personal state.
+
+    Attributes:
+        profile: what is fixed about it.
+        inbox: tasks from the server; None says goodbye.
+        personal: group -> reference of the states that never leave it.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        profile: Profile,
+        blueprint: Blueprint,
+        cell: Cell,
+        compute: Compute,
+        recorder: Recorder,
+        report: Callable[[Report], None],
+        initial: Handle,
+    ) -> None:
+        self.profile = profile
+        self.inbox: Mailbox[Task | None] = Mailbox(kernel)
+        self.personal: dict[Group, str] = {group: initial.part(group) for group in blueprint.method.personal}
+        self._blueprint = blueprint
+        self._cell = cell
+        self._compute = compute
+        self._report = report
+        self._diary = Diary(kernel, recorder, profile.name)
+        self._device = Device(kernel, profile, self._diary)
+        self._held: dict[Group, str] = {}
+        self._trained: dict[str, int] = {}
+        self._reference: dict[str, str] = {}
+        if blueprint.scenario.stages.reward and not blueprint.method.share_rewards:
+            self.personal["reward"] = initial.part("reward")
+
+    def participate(self) -> Generator[Any, Any, None]:
+        """The client's life."""
+        while (task := (yield self.inbox.receive())) is not None:
+            yield from self._cell.download(self.profile.index, self._missing(task), task, self._diary)
+            self._held.update(task.globals)
+            if self._blueprint.scenario.evaluation.costs_time:
+                yield from self._device.compute(SpanKind.EVALUATE, task.stage.evaluate_flops(self.profile), task)
+            result = yield from self._train(task)
+            delivery = None
+            if task.stage.shared:
+                delivery = yield from self._cell.upload(
+                    self.profile.index, task.stage.upload_tensors(self.profile), task, self._diary
+                )
+            self._report(Report(task, self.profile.index, result, delivery))
+
+    def state(self, stage: Stage, globals_: dict[Group, str]) -> dict[str, str]:
+        """Inputs of this stage's recipes: global states, personal ones over them, and the reference policy."""
+        known: dict[str, str] = {**globals_, **self.personal}
+        groups = [group for group in (*stage.groups, *stage.received) if group in known]
+        reference = self._reference if stage.name == "alignment" else {}
+        rewards = {"reward": known["reward"]} if stage.name == "alignment" else {}
+        return {**{group: known[group] for group in groups}, **rewards, **reference}
+
+    def remember_reference(self, globals_: dict[Group, str]) -> None:
+        """Keep the policy of this moment as the reference of the KL penalty: the end of instruction tuning."""
+        known = {**globals_, **self.personal}
+        self._reference = {f"reference_{group}": known[group] for group in self._blueprint.method.trained}
+
+    def close(self) -> None:
+        """The end of the run."""
+        self._diary.close()
+
+    def _missing(self, task: Task) -> Sequence[TensorShape]:
+        """What the server has and this client has not."""
+        new = [group for group in task.stage.received if self._held.get(group) != task.globals[group]]
+        return self._blueprint.payload(new, self._blueprint.lora_modules(self.profile))
+
+    def _train(self, task: Task) -> Generator[Any, Any, Handle]:
+        stage = task.stage
+        serial = self._trained.get(stage.name, 0)
+        self._trained[stage.name] = serial + 1
+        handle = self._compute.submit(stage.train(self.profile, self.state(stage, dict(task.globals)), serial))
+        yield from self._device.compute(SpanKind.COMPUTE, stage.train_flops(self.profile, self._counted(handle)), task)
+        self._refuse_divergence(handle, task)
+        for group in stage.groups:
+            if group not in stage.shared:
+                self.personal[group] = handle.part(group)
+        return handle
+
+    def _counted(self, handle: Handle) -> Facts | None:
+        """Facts that the duration depends on, where the scenario counts tokens really generated."""
+        actual = self._blueprint.scenario.devices.count_generated == "actual"
+        return handle.facts() if actual else None
+
+    def _refuse_divergence(self, handle: Handle, task: Task) -> None:
+        if self._compute.learns and not handle.facts()["finite"]:
+            raise Diverged(
+                f"{self.profile.name}: update {task.update} of stage {task.stage.name}, round {task.round}, holds NaN or "
+                f"infinite values; lower stages.{task.stage.name}.learning_rate or stages.{task.stage.name}.clip"
+            )

@@ -1,0 +1,82 @@
+"""Who the clients are: tier, mean SNR, preference. Pure functions of (seed, client), so that one more client changes no other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+from channel_models.randomness import stream
+from pwffsim.scenario.schema import ClientOverride, Scenario, Tier
+
+_GOLDEN = (5**0.5 - 1) / 2
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is fixed about a client.
+
+    Attributes:
+        index: client number, from 0.
+        tier: its class of device.
+        mean_snr_db: mean SNR of its uplink.
+        preference: weight w of helpfulness; harmlessness has 1 - w.
+        idle: whether it never takes part.
+    """
+
+    index: int
+    tier: Tier
+    mean_snr_db: float
+    preference: float
+    idle: bool
+
+    @property
+    def name(self) -> str:
+        """Name on the timeline."""
+        return client_name(self.index)
+
+
+def client_name(index: int) -> str:
+    """``client-00``, ``client-01``, ..."""
+    return f"client-{index:02d}"
+
+
+def profiles(scenario: Scenario, mean_snr_db: float) -> tuple[Profile, ...]:
+    """All clients of a scenario.
+
+    Args:
+        scenario: the resolved scenario.
+        mean_snr_db: the mean SNR of the cell's link budget, which clients spread around.
+    """
+    overrides = {override.client: override for override in scenario.clients.overrides}
+    return tuple(
+        _profile(scenario, mean_snr_db, index, overrides.get(index, ClientOverride(client=index)))
+        for index in range(scenario.clients.count)
+    )
+
+
+def _profile(scenario: Scenario, mean_snr_db: float, index: int, override: ClientOverride) -> Profile:
+    spread = scenario.radio.snr_spread_db
+    drawn_snr = mean_snr_db + float(stream(scenario.seed, "client.mean_snr", index).uniform(-spread, spread))
+    return Profile(
+        index=index,
+        tier=_tier(scenario.devices.tiers, index, override.tier),
+        mean_snr_db=drawn_snr if override.mean_snr_db is None else override.mean_snr_db,
+        preference=_preference(scenario, index) if override.preference is None else override.preference,
+        idle=override.idle,
+    )
+
+
+def _preference(scenario: Scenario, index: int) -> float:
+    setting = scenario.clients.preference
+    return (
+        float(stream(scenario.seed, "client.preference", index).uniform()) if setting == "uniform" else float(setting)
+    )
+
+
+def _tier(tiers: tuple[Tier, ...], index: int, named: str | None) -> Tier:
+    """The named tier, or the one whose share covers frac(index x golden ratio): even for every number of clients."""
+    if named is not None:
+        return next(tier for tier in tiers if tier.name == named)
+    position = (index * _GOLDEN) % 1.0 * sum(tier.share for tier in tiers)
+    bounds = accumulate(tier.share for tier in tiers)
+    return next((tier for tier, bound in zip(tiers, bounds, strict=True) if position < bound), tiers[-1])

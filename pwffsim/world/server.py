@@ -1,0 +1,173 @@
+"""The server: gives tasks, sums updates, measures, moves on to the next stage."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from statistics import fmean
+from typing import Any
+
+from pwffsim.compute.recipe import Compute, Facts, Handle
+from pwffsim.federation.aggregation import coefficients
+from pwffsim.federation.method import Group
+from pwffsim.federation.selection import SELECTORS
+from pwffsim.federation.staleness import STALENESS
+from pwffsim.federation.weighting import WEIGHTS
+from pwffsim.kernel.clock import Kernel
+from pwffsim.kernel.mailbox import Mailbox
+from pwffsim.runs.records import SERVER, Aggregation, Fate, SpanKind, UpdateFate
+from pwffsim.world.blueprint import Blueprint
+from pwffsim.world.client import Client
+from pwffsim.world.convergence import Patience
+from pwffsim.world.diary import Diary, Recorder
+from pwffsim.world.examiner import Examiner
+from pwffsim.world.stages.stage import Stage
+from pwffsim.world.sums import aggregate
+from pwffsim.world.tasks import Report, Task
+
+
+class Server:
+    """Holds the global state and knows every client's name.
+
+    Attributes:
+        inbox: reports of clients.
+        globals: group -> reference of the current global state.
+        version: number of aggregations so far.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        blueprint: Blueprint,
+        compute: Compute,
+        recorder: Recorder,
+        initial: Handle,
+    ) -> None:
+        self.kernel = kernel
+        self.blueprint = blueprint
+        self.inbox: Mailbox[Report] = Mailbox(kernel)
+        self.clients: dict[int, Client] = {}
+        self.globals: dict[Group, str] = {group: initial.part(group) for group in blueprint.method.shared}
+        self.version = 0
+        self._updates = 0
+        self._compute = compute
+        self._recorder = recorder
+        self._diary = Diary(kernel, recorder, SERVER)
+        self._examiner = Examiner(kernel, blueprint, compute, recorder, initial)
+        if blueprint.scenario.stages.reward and blueprint.method.share_rewards:
+            self.globals["reward"] = initial.part("reward")
+
+    def preside(self, stages: Iterable[Stage], conduct: Any) -> Generator[Any, Any, None]:
+        """The server's life: one stage after another, then goodbye.
+
+        Args:
+            stages: the script.
+            conduct: the coordination mode, a process that runs one stage.
+        """
+        for stage in stages:
+            if stage.name == "alignment":
+                for client in self._participants():
+                    client.remember_reference(self.globals)
+            self._examiner.examine(stage, 0, self.globals, self._participants())
+            yield from conduct(self, stage)
+        for client in self.clients.values():
+            client.inbox.post(None)
+
+    def select(self) -> list[int]:
+        """Clients that take part in a round."""
+        everybody = [profile.index for profile in self.blueprint.participants]
+        return SELECTORS[self.blueprint.scenario.selection](everybody)
+
+    def invite(self, client: int, stage: Stage, round_: int) -> Task:
+        """Give a client its next task, from the current global state."""
+        received = {group: self.globals[group] for group in stage.received}
+        task = Task(self._updates, round_, self.version, stage, received)
+        self._updates += 1
+        self.clients[client].inbox.post(task)
+        return task
+
+    def accepts(self, report: Report) -> bool:
+        """Whether an update may be summed: it came whole, or its missing slices may keep the last global value."""
+        whole = report.delivery is None or report.delivery.complete
+        return whole or self.blueprint.scenario.radio.residual_loss == "partial"
+
+    def dismiss(self, report: Report, fate: Fate) -> None:
+        """Write down what became of an update."""
+        self._fate(report.task, self.clients[report.client].profile.name, fate)
+
+    def withdraw(self, stage: Stage) -> None:
+        """Take back tasks of a stage that is over and that no client has begun."""
+        for client in self.clients.values():
+            for task in client.inbox.take_back(lambda task: task is not None and task.stage is stage):
+                assert task is not None
+                self._fate(task, client.profile.name, Fate.SKIPPED)
+
+    def dismiss_leftovers(self) -> None:
+        """Write down what arrived after the last aggregation."""
+        for report in self.inbox.take_back(lambda report: True):
+            self.dismiss(report, Fate.LATE)
+
+    def aggregate(self, stage: Stage, round_: int, reports: Sequence[Report]) -> None:
+        """Sum updates into the next version, in client order."""
+        ordered = sorted(reports, key=lambda report: (report.client, report.task.update))
+        if not stage.shared:
+            for report in ordered:
+                self.dismiss(report, Fate.KEPT)
+            return
+        staleness = [self.version - report.task.version for report in ordered]
+        weights = self._coefficients(ordered, staleness)
+        handle = self._compute.submit(aggregate(self.blueprint, stage, self.globals, ordered, weights))
+        self.globals |= {group: handle.part(group) for group in stage.shared}
+        self.version += 1
+        self._write_down(stage, round_, ordered, weights, staleness, handle.facts() if self._compute.learns else {})
+
+    def finish_round(self, stage: Stage, round_: int, patience: Patience) -> bool:
+        """Measure when it is time to; say whether the stage has converged."""
+        every = self.blueprint.scenario.evaluation.every
+        last = round_ >= stage.rounds
+        if round_ % every and not last:
+            return False
+        results = self._examiner.examine(stage, round_, self.globals, self._participants())
+        return not last and patience.exhausted(lambda: fmean(stage.validation_loss(h.facts()) for h in results))
+
+    def close(self) -> None:
+        """The end of the run."""
+        self._diary.close()
+
+    def _participants(self) -> list[Client]:
+        return [self.clients[profile.index] for profile in self.blueprint.participants]
+
+    def _coefficients(self, reports: Sequence[Report], staleness: Sequence[int]) -> tuple[float, ...]:
+        settings = self.blueprint.scenario.aggregation
+        weigh, fade = WEIGHTS[settings.weights], STALENESS[settings.staleness.rule]
+        weights = [weigh(self.blueprint.shards[report.client].rows) for report in reports]
+        return coefficients(weights, [fade(age, settings.staleness.exponent) for age in staleness])
+
+    def _write_down(
+        self,
+        stage: Stage,
+        round_: int,
+        reports: Sequence[Report],
+        weights: Sequence[float],
+        staleness: Sequence[int],
+        facts: Facts,
+    ) -> None:
+        now_ns = self.kernel.now_ns
+        for report in reports:
+            self.dismiss(report, Fate.APPLIED)
+        self._diary.write(SpanKind.AGGREGATE, now_ns, now_ns, stage=stage.name, round_=round_, version=self.version)
+        self._recorder.aggregation(
+            Aggregation(
+                time_ns=now_ns,
+                stage=stage.name,
+                round=round_,
+                version=self.version,
+                updates=tuple(report.task.update for report in reports),
+                clients=tuple(self.clients[report.client].profile.name for report in reports),
+                weights=tuple(weights),
+                staleness=tuple(staleness),
+                digest=facts.get("digest", ""),
+            )
+        )
+
+    def _fate(self, task: Task, name: str, fate: Fate) -> None:
+        self._recorder.fate(UpdateFate(task.update, name, task.stage.name, task.round, task.version, fate))

@@ -1,0 +1,104 @@
+"""Stage 3, federated alignment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pwffsim.architecture.work import Rollout, alignment_flops
+from pwffsim.compute.recipe import Facts, Recipe
+from pwffsim.federation.method import Group
+from pwffsim.scenario.schema import Alignment
+from pwffsim.world.blueprint import Blueprint
+from pwffsim.world.profiles import Profile
+from pwffsim.world.stages.stage import Stage
+
+_SETTINGS = (
+    "max_new_tokens",
+    "temperature",
+    "ppo_epochs",
+    "minibatches",
+    "clip_range",
+    "gamma",
+    "gae_lambda",
+    "kl_coefficient",
+    "kl_bound",
+    "value_coefficient",
+    "critic_learning_rate",
+    "combine",
+)
+
+
+class AlignmentStage(Stage):
+    """PPO with two frozen rewards and two critics; policy groups travel as in stage 1, critics never."""
+
+    name = "alignment"
+
+    def __init__(self, blueprint: Blueprint, settings: Alignment) -> None:
+        super().__init__(blueprint, settings)
+        self.settings = settings
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return (*self.blueprint.method.trained, "critics")
+
+    @property
+    def shared(self) -> tuple[Group, ...]:
+        return self.blueprint.method.shared
+
+    @property
+    def received(self) -> tuple[Group, ...]:
+        return (*self.shared, "reward") if self.blueprint.method.share_rewards else self.shared
+
+    def train(self, profile: Profile, state: Mapping[str, str], serial: int) -> Recipe:
+        params = {**self._alignment_params(profile, "train", serial), **self._optimiser()}
+        return Recipe("alignment.train", params, dict(state))
+
+    def evaluate(self, profile: Profile, state: Mapping[str, str]) -> Recipe:
+        inputs = {name: reference for name, reference in state.items() if name != "critics"}
+        params = {**self._alignment_params(profile, "evaluate", 0), "batch_size": self.settings.batch_size}
+        return Recipe("alignment.evaluate", params, inputs)
+
+    def validation_loss(self, facts: Facts) -> float:
+        return -float(facts["reward_weighted"])
+
+    def train_flops(self, profile: Profile, facts: Facts | None) -> int:
+        blueprint, reward = self.blueprint, self.blueprint.scenario.stages.reward
+        shared_trunk = blueprint.encoder is None and reward is not None and reward.upload == "head"
+        frozen = reward is None or reward.upload == "head"
+        return alignment_flops(
+            blueprint.policy_network(blueprint.lora_modules(profile)),
+            blueprint.reward_network(),
+            shared_trunk,
+            frozen,
+            self.settings.local_steps,
+            Rollout(
+                self.settings.batch_size,
+                blueprint.scenario.model.max_length,
+                self._new_tokens(facts),
+                self.settings.ppo_epochs,
+            ),
+        )
+
+    def evaluate_flops(self, profile: Profile) -> int:
+        network = self.blueprint.policy_network(self.blueprint.lora_modules(profile))
+        prompts, length = self.blueprint.scenario.data.test_prompts_per_client, self.blueprint.scenario.model.max_length
+        new = self.settings.max_new_tokens
+        score = self.blueprint.reward_network().forward_flops(prompts, length)
+        return network.generate_flops(prompts, length - new, new) + 2 * network.forward_flops(prompts, length) + score
+
+    def _new_tokens(self, facts: Facts | None) -> int:
+        """The declared maximum, or the mean number really generated a prompt (rounded up) where that is counted."""
+        if facts is None:
+            return self.settings.max_new_tokens
+        rollouts = self.settings.local_steps * self.settings.batch_size
+        return -(-int(facts["generated_tokens"]) // rollouts)
+
+    def _alignment_params(self, profile: Profile, purpose: str, index: int) -> dict[str, Any]:
+        settings = {name: getattr(self.settings, name) for name in _SETTINGS}
+        return {
+            **self._params(profile, purpose, index),
+            **settings,
+            "reward": self.blueprint.reward_params(),
+            "weight": profile.preference,
+        }

@@ -1,0 +1,57 @@
+"""Stage 2, federated reward learning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pwffsim.architecture.groups import OBJECTIVES
+from pwffsim.architecture.work import reward_flops
+from pwffsim.compute.recipe import Facts, Recipe
+from pwffsim.federation.method import Group
+from pwffsim.scenario.schema import Reward
+from pwffsim.world.blueprint import Blueprint
+from pwffsim.world.profiles import Profile
+from pwffsim.world.stages.stage import Stage
+
+
+class RewardStage(Stage):
+    """Two reward models, helpfulness and harmlessness, each from its own pairs; both travel."""
+
+    name = "reward"
+
+    def __init__(self, blueprint: Blueprint, settings: Reward) -> None:
+        super().__init__(blueprint, settings)
+        self.settings = settings
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return ("reward",)
+
+    @property
+    def shared(self) -> tuple[Group, ...]:
+        return ("reward",) if self.blueprint.method.share_rewards else ()
+
+    def train(self, profile: Profile, state: Mapping[str, str], serial: int) -> Recipe:
+        params = {
+            **self._params(profile, "train", serial),
+            **self._optimiser(),
+            "reward": self.blueprint.reward_params(),
+        }
+        return Recipe("reward.train", params, {"reward": state["reward"]})
+
+    def evaluate(self, profile: Profile, state: Mapping[str, str]) -> Recipe:
+        params = {**self._params(profile, "evaluate", 0), "reward": self.blueprint.reward_params()}
+        return Recipe("reward.evaluate", params, {"reward": state["reward"]})
+
+    def validation_loss(self, facts: Facts) -> float:
+        return 0.5 * sum(float(facts[f"{objective}_loss"]) for objective in OBJECTIVES)
+
+    def train_flops(self, profile: Profile, facts: Facts | None) -> int:
+        network, length = self.blueprint.reward_network(), self.blueprint.scenario.model.max_length
+        frozen = self.settings.upload == "head"
+        return reward_flops(network, frozen, self.settings.local_steps, self.settings.batch_size, length)
+
+    def evaluate_flops(self, profile: Profile) -> int:
+        pairs = self.blueprint.scenario.data.test_pairs_per_client
+        length = self.blueprint.scenario.model.max_length
+        return 2 * self.blueprint.reward_network().forward_flops(2 * pairs, length)

@@ -1,0 +1,112 @@
+"""What every stage tells the world."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from channel_models.randomness import derive_seed
+from pwffsim.architecture.tensors import TensorShape
+from pwffsim.compute.recipe import Facts, Recipe
+from pwffsim.federation.method import Group
+from pwffsim.scenario.schema import Convergence
+from pwffsim.scenario.schema import Stage as StageSettings
+from pwffsim.world.blueprint import Blueprint
+from pwffsim.world.profiles import Profile
+
+
+class Stage(ABC):
+    """One federated stage.
+
+    Attributes:
+        name: its name in scenarios and records.
+    """
+
+    name: str
+
+    def __init__(self, blueprint: Blueprint, settings: StageSettings) -> None:
+        self.blueprint = blueprint
+        self._settings = settings
+
+    @property
+    def rounds(self) -> int:
+        """Aggregations at most."""
+        return self._settings.rounds
+
+    @property
+    def convergence(self) -> Convergence:
+        """When the stage ends."""
+        return self._settings.convergence
+
+    @property
+    @abstractmethod
+    def groups(self) -> tuple[Group, ...]:
+        """States that a client trains."""
+
+    @property
+    @abstractmethod
+    def shared(self) -> tuple[Group, ...]:
+        """States that are uploaded and averaged."""
+
+    @property
+    def received(self) -> tuple[Group, ...]:
+        """States that a client gets from the server before it starts."""
+        return self.shared
+
+    def upload_tensors(self, profile: Profile) -> tuple[TensorShape, ...]:
+        """What this client uploads, in the order of its bytes."""
+        return self.blueprint.payload(self.shared, self.blueprint.lora_modules(profile))
+
+    @abstractmethod
+    def train(self, profile: Profile, state: Mapping[str, str], serial: int) -> Recipe:
+        """One round of local training.
+
+        Args:
+            profile: the client.
+            state: name of an input -> reference; the trained groups, and what else the stage reads.
+            serial: how often this client has trained in this stage, from 0.
+        """
+
+    @abstractmethod
+    def evaluate(self, profile: Profile, state: Mapping[str, str]) -> Recipe:
+        """Measure a client's model on its held-out data."""
+
+    def validation_loss(self, facts: Facts) -> float:
+        """What an evaluation says about convergence; smaller is better."""
+        return float(facts["loss"])
+
+    def evaluate_globally(self, state: Mapping[str, str]) -> Recipe | None:
+        """Measure the server's model on the global test set, where that makes sense."""
+        return None
+
+    @abstractmethod
+    def train_flops(self, profile: Profile, facts: Facts | None) -> int:
+        """Operations of one round of local training."""
+
+    @abstractmethod
+    def evaluate_flops(self, profile: Profile) -> int:
+        """Operations of one evaluation."""
+
+    def _params(self, profile: Profile, purpose: str, index: int) -> dict[str, Any]:
+        """What the recipes of all stages have in common."""
+        modules = self.blueprint.lora_modules(profile)
+        return {
+            "model": self.blueprint.model_params(modules),
+            "groups": list(self.blueprint.method.trained),
+            "data": dict(self.blueprint.data),
+            "client": profile.index,
+            "shard": self.blueprint.shards[profile.index].digest,
+            "seed": derive_seed(self.blueprint.scenario.seed, f"{self.name}.{purpose}", profile.index, index),
+            "max_length": self.blueprint.scenario.model.max_length,
+        }
+
+    def _optimiser(self) -> dict[str, Any]:
+        s = self._settings
+        return {
+            "steps": s.local_steps,
+            "batch_size": s.batch_size,
+            "learning_rate": s.learning_rate,
+            "weight_decay": s.weight_decay,
+            "clip": s.clip,
+        }

@@ -1,0 +1,94 @@
+"""The whole world, put together and set going."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pwffsim.compute.recipe import Compute, Recipe
+from pwffsim.kernel.clock import Kernel
+from pwffsim.scenario.schema import Scenario
+from pwffsim.world.blueprint import Blueprint
+from pwffsim.world.cell import Cell
+from pwffsim.world.client import Client
+from pwffsim.world.coordination import COORDINATION
+from pwffsim.world.diary import Recorder
+from pwffsim.world.links import Links
+from pwffsim.world.server import Server
+from pwffsim.world.stages.alignment import AlignmentStage
+from pwffsim.world.stages.instruction import InstructionStage
+from pwffsim.world.stages.reward import RewardStage
+from pwffsim.world.stages.stage import Stage
+
+_ORDER: dict[str, Callable[..., Stage]] = {
+    "instruction": InstructionStage,
+    "reward": RewardStage,
+    "alignment": AlignmentStage,
+}
+
+
+class World:
+    """Server, clients and cell on one clock.
+
+    Args:
+        blueprint: shapes and settings.
+        compute: where recipes are carried out.
+        recorder: where records go.
+    """
+
+    def __init__(self, blueprint: Blueprint, compute: Compute, recorder: Recorder) -> None:
+        self.kernel = Kernel()
+        self._blueprint = blueprint
+        scenario = blueprint.scenario
+        links = Links(scenario.radio, scenario.seed, blueprint.profiles)
+        self._cell = Cell(self.kernel, recorder, links, shared=scenario.radio.sharing == "tdma")
+        largest = compute.submit(_initialise(blueprint, blueprint.largest_tier))
+        self.server = Server(self.kernel, blueprint, compute, recorder, largest)
+        for profile in blueprint.profiles:
+            self.server.clients[profile.index] = Client(
+                self.kernel,
+                profile,
+                blueprint,
+                self._cell,
+                compute,
+                recorder,
+                self.server.inbox.post,
+                compute.submit(_initialise(blueprint, blueprint.lora_modules(profile))),
+            )
+
+    def run(self) -> None:
+        """Play the scenario out: the server's script, then whatever clients still have in hand.
+
+        Raises:
+            SimFault: when the world comes to a standstill or training diverges.
+            ComputeError: when a stage of learning fails.
+        """
+        mode = COORDINATION[self._blueprint.scenario.aggregation.mode]
+        lives = [self.kernel.process(c.participate(), c.profile.name) for c in self.server.clients.values()]
+        script = self.kernel.process(self.server.preside(stages(self._blueprint), mode), "server")
+        self.kernel.run(until=script)
+        self.kernel.run(until=self.kernel.all_of(lives))
+        self.server.dismiss_leftovers()
+        self._close()
+
+    def _close(self) -> None:
+        self.server.close()
+        self._cell.close()
+        for client in self.server.clients.values():
+            client.close()
+
+
+def stages(blueprint: Blueprint) -> list[Stage]:
+    """The stages that a scenario runs, in order."""
+    settings = blueprint.scenario.stages
+    return [make(blueprint, s) for name, make in _ORDER.items() if (s := getattr(settings, name)) is not None]
+
+
+def _initialise(blueprint: Blueprint, lora_modules: int) -> Recipe:
+    scenario: Scenario = blueprint.scenario
+    params = {
+        "model": blueprint.model_params(lora_modules),
+        "groups": list(blueprint.method.trained),
+        "reward": blueprint.reward_params(),
+        "seed": scenario.seed,
+    }
+    return Recipe("initialise", params)
