@@ -9,9 +9,9 @@ from math import fsum
 def coefficients(weights: Sequence[float], factors: Sequence[float]) -> tuple[float, ...]:
     """c_i = w_i s_i / sum_j w_j s_j, so that the coefficients of one aggregation sum to 1.
 
-    The new global state is g + sum_i c_i (x_i - b_i), b_i being the global state that update i started from. With all
-    b_i = g it is FedAvg. Buffered aggregation uses the same normalisation (FedBuff divides by the buffer's size instead,
-    which shrinks the step of a stale buffer; here staleness only shifts weight among the updates of one buffer).
+    The new global state is g + sum_i c_i (x_i - b_i), b_i being the global state that update i started from. With
+    all b_i = g it is FedAvg. Buffered aggregation uses the same normalisation (FedBuff divides by the buffer's size
+    instead, which shrinks the step of a stale buffer; here staleness only shifts weight within one buffer).
 
     Args:
         weights: w_i, positive.

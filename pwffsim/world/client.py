@@ -28,6 +28,7 @@ class Client:
         profile: what is fixed about it.
         inbox: tasks from the server; None says goodbye.
         personal: group -> reference of the states that never leave it.
+        task: what it is working on, and since when.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class Client:
         self.profile = profile
         self.inbox: Mailbox[Task | None] = Mailbox(kernel)
         self.personal: dict[Group, str] = {group: initial.part(group) for group in blueprint.method.personal}
+        self.task: tuple[Task, int] | None = None
+        self._kernel = kernel
         self._blueprint = blueprint
         self._cell = cell
         self._compute = compute
@@ -59,6 +62,7 @@ class Client:
     def participate(self) -> Generator[Any, Any, None]:
         """The client's life."""
         while (task := (yield self.inbox.receive())) is not None:
+            self.task = (task, self._kernel.now_ns)
             yield from self._cell.download(self.profile.index, self._missing(task), task, self._diary)
             self._held.update(task.globals)
             if self._blueprint.scenario.evaluation.costs_time:
@@ -69,6 +73,7 @@ class Client:
                 delivery = yield from self._cell.upload(
                     self.profile.index, task.stage.upload_tensors(self.profile), task, self._diary
                 )
+            self.task = None
             self._report(Report(task, self.profile.index, result, delivery))
 
     def state(self, stage: Stage, globals_: dict[Group, str]) -> dict[str, str]:
@@ -113,6 +118,6 @@ class Client:
     def _refuse_divergence(self, handle: Handle, task: Task) -> None:
         if self._compute.learns and not handle.facts()["finite"]:
             raise Diverged(
-                f"{self.profile.name}: update {task.update} of stage {task.stage.name}, round {task.round}, holds NaN or "
-                f"infinite values; lower stages.{task.stage.name}.learning_rate or stages.{task.stage.name}.clip"
+                f"{self.profile.name}: update {task.update} of stage {task.stage.name}, round {task.round}, holds NaN "
+                f"or infinite values; lower stages.{task.stage.name}.learning_rate or stages.{task.stage.name}.clip"
             )

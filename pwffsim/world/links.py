@@ -30,10 +30,9 @@ class Links:
     """
 
     def __init__(self, radio: Radio, seed: int, profiles: Sequence[Profile]) -> None:
-        assert radio.downlink is not None, "a resolved scenario has a downlink"
         self._radio = radio
         self._scheme = _scheme(radio)
-        up, down = solved(radio), None if radio.downlink.ideal else solved(radio.downlink)
+        up, down = budgets(radio)
         self.uplink_power_w = up.tx_power_w
         self._up = {p.index: self._link(p, up, up, seed, "uplink") for p in profiles}
         self._down = {p.index: self._link(p, down, up, seed, "downlink") for p in profiles} if down else {}
@@ -72,13 +71,25 @@ class Links:
         )
 
 
-def solved(link: LinkSettings) -> SolvedBudget:
-    """The link budget with its derived quantity."""
+def budgets(radio: Radio) -> tuple[SolvedBudget, SolvedBudget | None]:
+    """The cell's link budgets, up and down; None for an ideal downlink.
+
+    A downlink that states neither path loss nor mean SNR has the path loss of the uplink.
+    """
+    assert radio.downlink is not None, "a resolved scenario has a downlink"
+    up = _solved(radio, radio.path_loss_db)
+    if radio.downlink.ideal:
+        return up, None
+    reciprocal = radio.downlink.path_loss_db is None and radio.downlink.mean_snr_db is None
+    return up, _solved(radio.downlink, up.path_loss_db if reciprocal else radio.downlink.path_loss_db)
+
+
+def _solved(link: LinkSettings, path_loss_db: float | None) -> SolvedBudget:
     return LinkBudget(
         bandwidth_hz=link.bandwidth_hz,
         tx_power_w=link.tx_power_w,
         noise_figure_db=link.noise_figure_db,
-        path_loss_db=link.path_loss_db,
+        path_loss_db=path_loss_db,
         mean_snr_db=link.mean_snr_db,
     ).solved()
 

@@ -1,14 +1,12 @@
-"""Who the clients are: tier, mean SNR, preference. Pure functions of (seed, client), so that one more client changes no other."""
+"""Who the clients are: tier, mean SNR, preference. Pure in (seed, client): one more client changes no other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
 
 from channel_models.randomness import stream
 from pwffsim.scenario.schema import ClientOverride, Scenario, Tier
-
-_GOLDEN = (5**0.5 - 1) / 2
+from pwffsim.scenario.tiers import tiers_of
 
 
 @dataclass(frozen=True)
@@ -49,17 +47,17 @@ def profiles(scenario: Scenario, mean_snr_db: float) -> tuple[Profile, ...]:
     """
     overrides = {override.client: override for override in scenario.clients.overrides}
     return tuple(
-        _profile(scenario, mean_snr_db, index, overrides.get(index, ClientOverride(client=index)))
-        for index in range(scenario.clients.count)
+        _profile(scenario, mean_snr_db, tier, overrides.get(index, ClientOverride(client=index)))
+        for index, tier in enumerate(tiers_of(scenario))
     )
 
 
-def _profile(scenario: Scenario, mean_snr_db: float, index: int, override: ClientOverride) -> Profile:
-    spread = scenario.radio.snr_spread_db
+def _profile(scenario: Scenario, mean_snr_db: float, tier: Tier, override: ClientOverride) -> Profile:
+    index, spread = override.client, scenario.radio.snr_spread_db
     drawn_snr = mean_snr_db + float(stream(scenario.seed, "client.mean_snr", index).uniform(-spread, spread))
     return Profile(
         index=index,
-        tier=_tier(scenario.devices.tiers, index, override.tier),
+        tier=tier,
         mean_snr_db=drawn_snr if override.mean_snr_db is None else override.mean_snr_db,
         preference=_preference(scenario, index) if override.preference is None else override.preference,
         idle=override.idle,
@@ -71,12 +69,3 @@ def _preference(scenario: Scenario, index: int) -> float:
     return (
         float(stream(scenario.seed, "client.preference", index).uniform()) if setting == "uniform" else float(setting)
     )
-
-
-def _tier(tiers: tuple[Tier, ...], index: int, named: str | None) -> Tier:
-    """The named tier, or the one whose share covers frac(index x golden ratio): even for every number of clients."""
-    if named is not None:
-        return next(tier for tier in tiers if tier.name == named)
-    position = (index * _GOLDEN) % 1.0 * sum(tier.share for tier in tiers)
-    bounds = accumulate(tier.share for tier in tiers)
-    return next((tier for tier, bound in zip(tiers, bounds, strict=True) if position < bound), tiers[-1])

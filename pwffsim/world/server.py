@@ -32,6 +32,7 @@ class Server:
         inbox: reports of clients.
         globals: group -> reference of the current global state.
         version: number of aggregations so far.
+        progress: stage, round, and rounds at most.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Server:
         self.clients: dict[int, Client] = {}
         self.globals: dict[Group, str] = {group: initial.part(group) for group in blueprint.method.shared}
         self.version = 0
+        self.progress: tuple[str, int, int] = ("", 0, 0)
         self._updates = 0
         self._compute = compute
         self._recorder = recorder
@@ -79,6 +81,7 @@ class Server:
 
     def invite(self, client: int, stage: Stage, round_: int) -> Task:
         """Give a client its next task, from the current global state."""
+        self.progress = (stage.name, round_, stage.rounds)
         received = {group: self.globals[group] for group in stage.received}
         task = Task(self._updates, round_, self.version, stage, received)
         self._updates += 1

@@ -1,4 +1,7 @@
-"""No federation at all: each client learns from its own data and sends nothing. The reference for every claim of gain."""
+"""No federation at all: each client learns from its own data and sends nothing.
+
+The reference for every claim of gain.
+"""
 
 from pwffsim.federation.method import Method
 

@@ -1,0 +1,45 @@
+"""``pwffsim run SCENARIO``: run it, record it, report it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from pwffsim.commands.arguments import add_scenario
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    add_scenario(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="run directory (default: a new one below runs/)")
+    parser.add_argument(
+        "--store", type=Path, metavar="DIR", help="training results shared by runs (default: store beside it)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry the command out."""
+    from pwffsim.scenario.loader import load
+
+    loaded = load(arguments.scenario, arguments.set)
+
+    from pwffsim.commands.progress import Progress
+    from pwffsim.simulation.preparation import prepare
+    from pwffsim.simulation.run import run as play
+
+    signal.signal(signal.SIGTERM, _terminate)
+    outcome = play(prepare(loaded), arguments.out, arguments.store, Progress)
+    if outcome.message:
+        print(f"pwffsim: {outcome.message}", file=sys.stderr)
+    print(f"run directory: {outcome.path}")
+    print(f"report: {outcome.path / 'report.html'}")
+    return outcome.code
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    from pwffsim.simulation.run import Terminated
+
+    raise Terminated("SIGTERM")

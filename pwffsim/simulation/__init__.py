@@ -1,0 +1,1 @@
+"""The wiring: a scenario becomes a world with a compute back-end and a recorder."""

@@ -1,0 +1,46 @@
+"""A plan: the same world over a compute back-end that trains nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pwffsim.compute.dry import DryCompute
+from pwffsim.runs.laws import check
+from pwffsim.runs.load import Run
+from pwffsim.runs.recorder import MemoryRecorder
+from pwffsim.runs.summary import summarise
+from pwffsim.simulation.assumptions import assumptions
+from pwffsim.simulation.preparation import Prepared
+from pwffsim.simulation.run import channels
+from pwffsim.world.world import World
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will happen.
+
+    Attributes:
+        run: the records, as of a run.
+        summary: totals, with units in the names.
+        assumptions: what the durations rest on.
+        network_fingerprint: of the timeline; a run of the same scenario has the same.
+    """
+
+    run: Run
+    summary: dict[str, Any]
+    assumptions: list[dict[str, Any]]
+    network_fingerprint: str
+
+
+def plan(prepared: Prepared) -> Plan:
+    """Play a scenario out without training.
+
+    Raises:
+        ComputeError: when the timeline depends on what is learnt.
+    """
+    recorder = MemoryRecorder()
+    World(prepared.blueprint, DryCompute(), recorder).run()
+    recorded = recorder.run({"channels": channels(prepared.loaded.scenario)}, prepared.loaded.resolved)
+    check(recorded)
+    return Plan(recorded, summarise(recorded), assumptions(prepared), recorder.fingerprints["network"])

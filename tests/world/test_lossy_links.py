@@ -1,0 +1,62 @@
+"""What loss does to an update, by the scenario's choice."""
+
+from __future__ import annotations
+
+from worlds import ADAPTER_BYTES, CALM, play
+
+LOSSY = {"loss": "constant", "error_rate": 0.05, "retransmissions": 0}
+
+
+def scenario(**radio):
+    return {
+        "clients": 10,
+        "stages": {"instruction": {"rounds": 3}},
+        "radio": {**CALM, "packets": LOSSY, **radio},
+    }
+
+
+def test_an_incomplete_update_is_discarded():
+    run = play(scenario(residual_loss="discard"))
+    incomplete = set(run.messages[~run.messages.complete]["update"])
+    lost = set(run.updates[run.updates.fate == "lost"]["update"])
+    assert incomplete and incomplete == lost
+
+
+def test_an_incomplete_update_can_be_taken_in_part():
+    run = play(scenario(residual_loss="partial"))
+    assert (~run.messages.complete).any()
+    assert set(run.updates.fate) == {"applied"}
+
+
+def test_retransmissions_cost_time_and_energy_and_save_updates():
+    run = play(scenario(packets={**LOSSY, "retransmissions": 4}))
+    up = run.messages
+    assert (up.transmissions > up.packets).any()
+    again = run.spans[run.spans.kind == "retransmit"]
+    assert again.duration_ns.sum() > 0
+    assert list(again.energy_nj) == list(again.duration_ns), "at 1 W a nanosecond is a nanojoule"
+    assert (run.updates.fate == "lost").sum() < 30
+
+
+def test_payload_is_the_adapters_bytes_whatever_is_repeated():
+    assert set(play(scenario()).messages.payload_bytes) == {ADAPTER_BYTES}
+
+
+def test_tdma_clients_queue_for_the_band():
+    run = play({**scenario(sharing="tdma", packets="fluid"), "stages": {"instruction": {"rounds": 1}}})
+    queue = run.spans[run.spans.kind == "queue"].groupby("actor").duration_ns.sum()
+    air = run.spans[(run.spans.kind == "upload") & (run.spans.actor == "client-00")].duration_ns.iloc[0]
+    assert len(queue) == 9
+    assert abs(queue["client-09"] - 9 * air) <= 9
+    assert run.spans[run.spans.actor == "cell"].query("kind == 'upload'").duration_ns.sum() == sum(
+        run.messages.received_ns - run.messages.sent_ns
+    )
+
+
+def test_downloads_carry_only_what_the_client_has_not():
+    radio = {"downlink": {"tx_power_w": 10.0}}
+    sync = play(scenario(**radio, packets={"loss": "none"}))
+    down = sync.messages[sync.messages.direction == "down"]
+    assert set(down.payload_bytes) == {ADAPTER_BYTES} and len(down) == 30
+    stuck = {**scenario(**radio), "aggregation": {"mode": "buffered", "buffer": 10, "retask": "immediately"}}
+    assert (play(stuck).messages.direction == "down").sum() <= 40

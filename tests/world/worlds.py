@@ -1,0 +1,57 @@
+"""Worlds without learning: a dry compute back-end, a four-block GPT-2's shapes, shards of stated sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pwffsim.architecture.families import architecture_of
+from pwffsim.compute.dry import DryCompute
+from pwffsim.runs.laws import check
+from pwffsim.runs.load import Run
+from pwffsim.runs.recorder import MemoryRecorder
+from pwffsim.scenario.presets import resolve
+from pwffsim.scenario.schema import Scenario
+from pwffsim.world.blueprint import Blueprint, Shard
+from pwffsim.world.links import budgets
+from pwffsim.world.profiles import profiles
+from pwffsim.world.world import World
+
+CONFIG = {"model_type": "gpt2", "n_layer": 4, "n_embd": 128, "n_head": 4, "vocab_size": 1000, "n_positions": 256}
+
+ADAPTER_BYTES = 4 * 12 * (2 * 128 * 10 + 10 + 128)
+"""4 blocks x 3 sites of bottleneck 10 at width 128, fp32."""
+
+CALM = {"fading": {"model": "none"}, "packets": "fluid", "downlink": {"ideal": True}, "mean_snr_db": 5.0}
+"""A radio without chance."""
+
+
+def blueprint_of(settings: dict[str, Any], rows: Sequence[int] = ()) -> Blueprint:
+    scenario = resolve(Scenario.model_validate({"name": "test", **settings}))
+    cast = profiles(scenario, budgets(scenario.radio)[0].mean_snr_db)
+    counts = list(rows) or [100] * len(cast)
+    return Blueprint(
+        scenario=scenario,
+        profiles=cast,
+        policy=architecture_of(CONFIG),
+        encoder=None,
+        base={"base": "test"},
+        reward_base=None,
+        data={},
+        shards=tuple(Shard(count, f"shard {i}") for i, count in enumerate(counts)),
+        test_digest="test",
+    )
+
+
+def play(settings: dict[str, Any], rows: Sequence[int] = ()) -> Run:
+    """Run a world dry; every conservation law is checked."""
+    return play_world(settings, rows)[0]
+
+
+def play_world(settings: dict[str, Any], rows: Sequence[int] = ()) -> tuple[Run, MemoryRecorder]:
+    blueprint, recorder = blueprint_of(settings, rows), MemoryRecorder()
+    World(blueprint, DryCompute(), recorder).run()
+    tdma = blueprint.scenario.radio.sharing == "tdma"
+    run = recorder.run({"channels": 1 if tdma else blueprint.scenario.clients.count})
+    check(run)
+    return run, recorder
