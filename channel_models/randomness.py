@@ -1,0 +1,69 @@
+"""Randomness as a pure function of (seed, purpose, indices).
+
+Every random number of a run comes from ``stream(seed, purpose, *indices)``. There is no shared generator
+and no state, so the order of queries, the number of other streams and the process they run in never change
+a value. The purpose string is hashed with BLAKE2b (never ``hash()``), so the values do not depend on
+PYTHONHASHSEED.
+
+Source: NumPy ``SeedSequence`` (O'Neill's seed_seq replacement) with an explicit ``spawn_key``.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+from operator import index
+from typing import SupportsIndex
+
+from numpy.random import PCG64, Generator, SeedSequence
+
+_WORD_BITS = 32
+_MAX_SEED = 2**63 - 1
+
+
+def stream(seed: SupportsIndex, purpose: str, *indices: SupportsIndex) -> Generator:
+    """A fresh PCG64 generator that depends on (seed, purpose, indices) alone.
+
+    seed: 0 .. 2**63-1; purpose: what the numbers are for, e.g. ``"uplink"``; indices: which entity, round,
+    block... Two calls with equal arguments return generators that yield equal values. Raises ValueError for
+    a negative or too large seed or index and an empty purpose, TypeError for a non-integer.
+    """
+    return Generator(PCG64(SeedSequence(_checked("seed", seed), spawn_key=spawn_key(purpose, *indices))))
+
+
+def derive_seed(seed: SupportsIndex, purpose: str, *indices: SupportsIndex) -> int:
+    """A seed in 0 .. 2**63-1 for a foreign generator (torch, a library), pure in (seed, purpose, indices)."""
+    # One word more in the key than any stream has: a derived seed never equals a stream's own state words.
+    sequence = SeedSequence(_checked("seed", seed), spawn_key=(*spawn_key(purpose, *indices), 1))
+    low, high = (int(word) for word in sequence.generate_state(2))
+    return ((high << _WORD_BITS) | low) & _MAX_SEED
+
+
+def spawn_key(purpose: str, *indices: SupportsIndex) -> tuple[int, ...]:
+    """The SeedSequence spawn key of (purpose, indices), as 32-bit words.
+
+    Four words of BLAKE2b-128 of the purpose, the count of indices, then two words an index: the fixed width
+    keeps (purpose, 1) apart from (purpose, 1, 0).
+    """
+    words = [*_purpose_words(purpose), len(indices)]
+    for entity in indices:
+        value = _checked("index", entity)
+        words += [value & (2**_WORD_BITS - 1), value >> _WORD_BITS]
+    return tuple(words)
+
+
+@lru_cache(maxsize=256)
+def _purpose_words(purpose: str) -> tuple[int, ...]:
+    if not isinstance(purpose, str) or not purpose:
+        raise ValueError(f"purpose must be a non-empty string, got {purpose!r}")
+    digest = blake2b(purpose.encode("utf-8"), digest_size=16).digest()
+    return tuple(int.from_bytes(digest[at : at + 4], "little") for at in range(0, 16, 4))
+
+
+def _checked(name: str, value: SupportsIndex) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    number = index(value)
+    if not 0 <= number <= _MAX_SEED:
+        raise ValueError(f"{name} must lie in 0 .. 2**63-1, got {number}")
+    return number
