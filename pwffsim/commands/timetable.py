@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
 from pwffsim.simulation.plan import Plan
 
+_WIDTH = 110
+"""Room for all columns, where the terminal is narrower or there is none."""
+
 
 def show(planned: Plan) -> None:
     """Print the plan as tables."""
-    console = Console(soft_wrap=True)
+    console = Console(width=max(Console().width, _WIDTH))
     console.print(_stages(planned))
     console.print(_clients(planned))
     summary = planned.summary
@@ -24,7 +28,7 @@ def show(planned: Plan) -> None:
 
 
 def _stages(planned: Plan) -> Table:
-    table = Table("stage", title="stages")
+    table = Table("stage", box=SIMPLE)
     for name in ("from s", "takes s", "rounds", "s a round", "slowest s", "up MB", "down MB", "tx J", "compute J"):
         table.add_column(name, justify="right")
     for stage, row in planned.summary["stages"].items():
@@ -37,7 +41,7 @@ def _stages(planned: Plan) -> Table:
 
 
 def _clients(planned: Plan) -> Table:
-    table = Table("client", title="clients")
+    table = Table("client", box=SIMPLE)
     for name in ("compute s", "on air s", "again s", "queue s", "idle s", "up MB", "down MB", "tx J", "compute J"):
         table.add_column(name, justify="right")
     for client, row in planned.summary["clients"].items():

@@ -15,6 +15,7 @@ from pwffsim.compute.store import Store
 from pwffsim.exit_codes import Exit
 from pwffsim.runs import directory as directories
 from pwffsim.runs.directory import RunDirectory
+from pwffsim.runs.errors import LawBroken
 from pwffsim.runs.laws import check
 from pwffsim.runs.load import Run, load
 from pwffsim.runs.recorder import Recorder
@@ -77,14 +78,12 @@ def run(prepared: Prepared, out: Path | None, store: Path | None, watch: Watch) 
 
 def _done(place: RunDirectory, recorder: Recorder, world: World, compute: SerialCompute) -> Outcome:
     facts = _close(place, recorder, world, compute)
-    place.manifest("done", exit_code=int(Exit.OK), **facts)
     recorded = load(place.path)
-    checked = check(recorded)
-    place.summary(summarise(recorded))
-    place.manifest("done", invariants=checked)
-    write_report(place.path)
-    place.manifest("done")
-    return Outcome(place.path, Exit.OK, "")
+    try:
+        facts |= {"invariants": check(recorded)}
+    except LawBroken as breach:
+        return _end(place, "failed", Exit.INCONSISTENT, str(breach), facts)
+    return _end(place, "done", Exit.OK, "", facts)
 
 
 _ENDS: tuple[tuple[type[BaseException], str, Exit], ...] = (
@@ -104,13 +103,18 @@ def _broken(
         ((status, code) for kind, status, code in _ENDS if isinstance(error, kind)), ("failed", Exit.INTERNAL)
     )
     message = str(error) or type(error).__name__
-    facts = _close(place, recorder, world, compute)
+    outcome = _end(place, status, code, message, _close(place, recorder, world, compute))
+    if code is Exit.INTERNAL:
+        raise error
+    return outcome
+
+
+def _end(place: RunDirectory, status: str, code: Exit, message: str, facts: dict[str, Any]) -> Outcome:
+    """Mark the run directory, then add what is computed from it."""
     place.manifest(status, exit_code=int(code), error=message, **facts)
     place.summary(summarise(load(place.path)))
     write_report(place.path)
     place.manifest(status)
-    if code is Exit.INTERNAL:
-        raise error
     return Outcome(place.path, code, message)
 
 

@@ -30,7 +30,7 @@ class Cell:
         self._kernel = kernel
         self._recorder = recorder
         self._links = links
-        self._band = Medium(kernel) if shared else None
+        self._band = Medium(kernel, "the band") if shared else None
         self._diary = Diary(kernel, recorder, CELL)
 
     def download(

@@ -43,7 +43,7 @@ class Client:
         initial: Handle,
     ) -> None:
         self.profile = profile
-        self.inbox: Mailbox[Task | None] = Mailbox(kernel)
+        self.inbox: Mailbox[Task | None] = Mailbox(kernel, f"the inbox of {profile.name}", actor=profile.index)
         self.personal: dict[Group, str] = {group: initial.part(group) for group in blueprint.method.personal}
         self.task: tuple[Task, int] | None = None
         self._kernel = kernel

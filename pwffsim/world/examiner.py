@@ -42,6 +42,9 @@ class Examiner:
         return handles
 
     def _write(self, actor: str, stage: Stage, round_: int, facts: Mapping[str, object] | Facts) -> None:
+        known = stage.constants if round_ else ()
         for name, value in sorted(facts.items()):
+            if name.removeprefix("global_") in known:
+                continue
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 self._recorder.metric(Metric(self._kernel.now_ns, actor, stage.name, round_, name, float(value)))

@@ -45,7 +45,7 @@ class Server:
     ) -> None:
         self.kernel = kernel
         self.blueprint = blueprint
-        self.inbox: Mailbox[Report] = Mailbox(kernel)
+        self.inbox: Mailbox[Report] = Mailbox(kernel, "the server's inbox")
         self.clients: dict[int, Client] = {}
         self.globals: dict[Group, str] = {group: initial.part(group) for group in blueprint.method.shared}
         self.version = 0
@@ -66,6 +66,7 @@ class Server:
             conduct: the coordination mode, a process that runs one stage.
         """
         for stage in stages:
+            self.progress = (stage.name, 0, stage.rounds)
             if stage.name == "alignment":
                 for client in self._participants():
                     client.remember_reference(self.globals)

@@ -17,6 +17,7 @@ class InstructionStage(Stage):
     """Supervised tuning on response tokens; the method says which groups travel."""
 
     name = "instruction"
+    constants = ("tokens", "majority_accuracy", "unigram_accuracy", "bigram_accuracy")
 
     def __init__(self, blueprint: Blueprint, settings: Instruction) -> None:
         super().__init__(blueprint, settings)

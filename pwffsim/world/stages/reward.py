@@ -18,6 +18,7 @@ class RewardStage(Stage):
     """Two reward models, helpfulness and harmlessness, each from its own pairs; both travel."""
 
     name = "reward"
+    constants = ("pairs",)
 
     def __init__(self, blueprint: Blueprint, settings: Reward) -> None:
         super().__init__(blueprint, settings)

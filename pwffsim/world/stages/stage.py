@@ -21,9 +21,11 @@ class Stage(ABC):
 
     Attributes:
         name: its name in scenarios and records.
+        constants: facts of an evaluation that are the same in every round.
     """
 
     name: str
+    constants: tuple[str, ...] = ()
 
     def __init__(self, blueprint: Blueprint, settings: StageSettings) -> None:
         self.blueprint = blueprint

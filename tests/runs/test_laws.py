@@ -1,0 +1,158 @@
+"""Each conservation law: a lawful run passes, a planted breach is named."""
+
+from __future__ import annotations
+
+import pytest
+from lawful_run import C0, C1, RECORDS, changed, remember, where, without
+
+from pwffsim.runs.errors import LawBroken, RunDamaged
+from pwffsim.runs.laws import LAWS, check
+from pwffsim.runs.records import Aggregation, Direction, Fate, Message, Metric, Span, SpanKind, UpdateFate
+
+UP0 = where(Message, update=0, direction=Direction.UP)
+DOWN1 = where(Message, update=1, direction=Direction.DOWN)
+AIR0 = where(Span, actor=C0, kind=SpanKind.UPLOAD, update=0)
+AIR1 = where(Span, actor=C1, kind=SpanKind.UPLOAD, update=1)
+WORK1 = where(Span, actor=C1, kind=SpanKind.COMPUTE, update=1)
+AGAIN0 = where(Span, actor=C0, kind=SpanKind.RETRANSMIT)
+LAST0 = where(Span, actor=C0, kind=SpanKind.IDLE, start_ns=170)
+FIRST_ROUND, SECOND_ROUND = where(Aggregation, version=1), where(Aggregation, version=2)
+
+BREACHES = [
+    ("clock", C0, "a negative time", changed(AIR0, start_ns=-1)),
+    ("clock", C0, "a negative time", changed(AIR0, duration_ns=-1)),
+    ("clock", C0, "time runs back", changed(UP0, received_ns=29)),
+    ("clock", "server", "a negative time", changed(where(Metric, name="global_accuracy"), time_ns=-5)),
+    ("clock", C1, "starts before the span recorded before it", changed(AIR1, start_ns=11)),
+    ("clock", "instruction", "comes before the one before it", changed(SECOND_ROUND, time_ns=69)),
+    ("tiling", C1, "gap between two spans", changed(WORK1, duration_ns=39)),
+    ("tiling", C1, "overlap between two spans", changed(WORK1, duration_ns=41)),
+    ("tiling", C0, "gap between two spans", without(AGAIN0)),
+    ("tiling", C0, "does not end with the run at 175 ns", changed(LAST0, duration_ns=4)),
+    ("tiling", "client-02", "nothing is recorded of it", [Span("client-02", SpanKind.IDLE, 0, 0, "", 0), *RECORDS]),
+    ("bytes_kept", C0, "payload is not delivered", changed(UP0, delivered_bytes=99)),
+    ("bytes_kept", C0, "payload is not delivered", changed(UP0, delivered_bytes=101, lost_bytes=-1)),
+    ("bytes_kept", C0, "complete does not say", changed(UP0, complete=False)),
+    ("tensors_declared", C0, "not the sum", changed(UP0, tensors=(("a", 99),))),
+    ("tensors_declared", C0, "not the sum", changed(UP0, tensors=())),
+    ("packets_counted", C0, "fewer transmissions than packets", changed(UP0, transmissions=3)),
+    ("packets_counted", C0, "fewer transmissions than packets", changed(UP0, packets=-1)),
+    ("air_time", C0, "messages up of update 0: 24 ns on air, spans: 25", changed(UP0, received_ns=54)),
+    ("air_time", C0, "update 0: 25 ns on air, spans: 5", without(AIR0)),
+    ("air_time", C0, "messages up of update 0: 0 ns on air, spans: 25 ns", without(UP0)),
+    ("energy", C0, "messages up of update 0: 51 nJ, spans: 50 nJ", changed(UP0, energy_nj=51)),
+    ("energy", C1, "messages down of update 1: 3 nJ, spans: 4", changed(DOWN1 - 1, energy_nj=4)),
+    ("energy", C1, "negative energy", changed(WORK1, energy_nj=-1)),
+    ("both_ends", "client-09", "its client has no spans", changed(UP0, source="client-09")),
+    ("both_ends", C0, "its other end is not the server", changed(UP0, target=C1)),
+    ("both_ends", C0, "no span shows it on air", changed(UP0, update=99)),
+    ("channels", C1, "more than 1 on air at once", [*RECORDS, Span("client-02", SpanKind.UPLOAD, 106, 30, "", 0)]),
+    ("updates_accounted", C1, "two fates", [*RECORDS, UpdateFate(5, C1, "reward", 1, 2, Fate.LOST)]),
+    ("updates_accounted", C0, "its update has no fate", without(where(UpdateFate, update=2))),
+    ("updates_accounted", C1, "nobody made", [*RECORDS, UpdateFate(77, C1, "reward", 1, 2, Fate.LATE)]),
+    ("applied_once", C0, "an update was used twice", changed(SECOND_ROUND, updates=(0,), clients=(C0,))),
+    ("applied_once", C1, "not applied by this client", changed(FIRST_ROUND, clients=(C1, C1))),
+    ("applied_once", C1, "not applied by this client", changed(where(UpdateFate, update=3), fate=Fate.LATE)),
+    ("applied_once", C0, "applied, but in no aggregation", changed(where(UpdateFate, update=2), fate=Fate.APPLIED)),
+    ("applied_once", "instruction", "differ in number", changed(FIRST_ROUND, weights=(1.0,))),
+    ("versions", "instruction", "did not grow", changed(SECOND_ROUND, version=1)),
+    ("versions", "instruction", "skipped", changed(FIRST_ROUND, version=0)),
+    ("versions", "instruction", "negative staleness", changed(FIRST_ROUND, staleness=(0, -1))),
+    ("weights", "instruction", "do not sum to 1", changed(FIRST_ROUND, weights=(0.25, 0.75 + 2e-12))),
+]
+
+
+def test_a_lawful_run_passes_and_says_what_was_checked():
+    assert check(remember(RECORDS)) == {
+        "clock": 53,  # 33 spans, 12 messages, 5 metrics, 3 rounds
+        "tiling": 24,  # all spans but the cell's 6 and the server's 3
+        "bytes_kept": 12,
+        "tensors_declared": 12,
+        "packets_counted": 12,
+        "air_time": 12,
+        "energy": 12,
+        "both_ends": 12,
+        "channels": 7,
+        "updates_accounted": 8,
+        "applied_once": 4,
+        "versions": 3,
+        "weights": 3,
+    }
+
+
+@pytest.mark.parametrize(("law", "actor", "what", "records"), BREACHES)
+def test_a_planted_breach_is_named(law, actor, what, records):
+    run = remember(records)
+    with pytest.raises(LawBroken) as caught:
+        LAWS[law](run)
+    message = str(caught.value)
+    assert message.startswith(f"law '{law}' is broken: {actor}: ")
+    assert what in message
+    assert "{" in message, "the records are shown"
+    with pytest.raises(LawBroken):
+        check(run)
+
+
+def test_every_law_has_a_breach():
+    assert {law for law, *_ in BREACHES} == set(LAWS)
+
+
+@pytest.mark.parametrize(
+    "field", ["payload_bytes", "delivered_bytes", "lost_bytes", "energy_nj", "sent_ns", "received_ns"]
+)
+@pytest.mark.parametrize("index", [i for i, record in enumerate(RECORDS) if isinstance(record, Message)])
+@pytest.mark.parametrize("step", [-1, 1])
+def test_no_number_of_a_message_can_change_alone(index, field, step):
+    with pytest.raises(LawBroken):
+        check(remember(changed(index, **{field: getattr(RECORDS[index], field) + step})))
+
+
+@pytest.mark.parametrize("index", [i for i, r in enumerate(RECORDS) if isinstance(r, Span) and r.actor in (C0, C1)])
+def test_no_span_of_a_client_can_go_missing_move_or_stretch(index):
+    span = RECORDS[index]
+    for records in (
+        without(index),
+        changed(index, start_ns=span.start_ns + 1),
+        changed(index, duration_ns=span.duration_ns + 1),
+    ):
+        with pytest.raises(LawBroken):
+            check(remember(records))
+
+
+def test_long_lists_of_culprits_are_cut():
+    broken = [r if not isinstance(r, Message) else changed(i, lost_bytes=7)[i] for i, r in enumerate(RECORDS)]
+    with pytest.raises(LawBroken, match=r"and 9 more$"):
+        LAWS["bytes_kept"](remember(broken))
+
+
+def test_a_run_with_no_clients_at_work_is_lawful():
+    assert set(check(remember([])).values()) == {0}
+
+
+def test_back_to_back_transfers_share_one_channel():
+    spans = [Span(C0, SpanKind.UPLOAD, 0, 10, "", 0), Span(C1, SpanKind.UPLOAD, 10, 5, "", 0)]
+    assert LAWS["channels"](remember(spans, channels=1)) == 2
+    late = [spans[0], Span(C1, SpanKind.UPLOAD, 9, 5, "", 0)]
+    with pytest.raises(LawBroken, match="client-01: more than 1 on air at once"):
+        LAWS["channels"](remember(late, channels=1))
+
+
+@pytest.mark.parametrize("channels", [None, 0, "2"])
+def test_the_number_of_channels_must_be_known(channels):
+    with pytest.raises(RunDamaged, match="no number of uplink channels"):
+        check(remember(RECORDS, channels=channels))
+
+
+def test_a_big_run_is_checked_exactly():
+    """2**53 + 1 has no float64: sums must be integer sums."""
+    big = 2**53 + 1
+    index = where(Message, update=0, direction=Direction.UP)
+    records = changed(index, energy_nj=big)
+    records[AIR0] = changed(AIR0, energy_nj=big - 10)[AIR0]
+    assert LAWS["energy"](remember(records)) == 12
+    records[AIR0] = changed(AIR0, energy_nj=big - 11)[AIR0]
+    with pytest.raises(LawBroken, match=f"{big} nJ, spans: {big - 1} nJ"):
+        LAWS["energy"](remember(records))
+    unsent = [*changed(index, energy_nj=big), Span(C1, SpanKind.UPLOAD, 175, 1, "", 0, update=99)]
+    with pytest.raises(LawBroken, match=f"{big} nJ, spans: 50 nJ"):
+        LAWS["energy"](remember(unsent))
