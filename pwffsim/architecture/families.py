@@ -1,7 +1,7 @@
 """Transformer families by their ``config.json``: every tensor's name and shape, and the places for LoRA.
 
-Names are those of the transformers library's base models (``GPT2Model``, ``LlamaModel``, ``DistilBertModel``), so that a
-payload that is declared here can be held against the tensors that are really sent.
+Names are those of the transformers library's base models (``GPT2Model``, ``LlamaModel``, ``DistilBertModel``), so that
+a payload that is declared here can be held against the tensors that are really sent.
 """
 
 from __future__ import annotations

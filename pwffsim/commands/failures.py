@@ -12,6 +12,7 @@ _CODES: dict[str, Exit] = {
     "pwffsim.scenario.errors.ScenarioErrors": Exit.INVALID,
     "pwffsim.data.errors.DataError": Exit.INVALID,
     "pwffsim.learning.bases.BaseUnavailable": Exit.INVALID,
+    "pwffsim.simulation.preparation.MemoryShortage": Exit.INVALID,
     "pwffsim.architecture.families.UnsupportedModel": Exit.INVALID,
     "pwffsim.runs.errors.LawBroken": Exit.INCONSISTENT,
     "pwffsim.runs.errors.RunError": Exit.INVALID,

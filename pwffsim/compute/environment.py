@@ -15,9 +15,9 @@ _LIBRARIES = ("torch", "transformers", "peft", "trl", "tokenizers", "numpy")
 
 def environment() -> str:
     """Digest of the learning code, the libraries' versions and torch's numerics."""
-    from pwffsim.learning import runtime
+    from pwffsim.learning.runtime import numerics
 
-    facts = [code_digest(), {name: version(name) for name in _LIBRARIES}, runtime.numerics()]
+    facts = [code_digest(), {name: version(name) for name in _LIBRARIES}, numerics()]
     return blake2b(canonical(facts).encode(), digest_size=16).hexdigest()
 
 

@@ -160,11 +160,6 @@ class Metric:
 Record = Span | Message | Aggregation | UpdateFate | Metric
 
 
-def client_name(index: int) -> str:
-    """The actor name of a client: ``client_name(3) == "client-03"``."""
-    return f"{CLIENT_PREFIX}{index:02d}"
-
-
 def is_client(actor: str) -> bool:
     """Whether an actor is a client."""
     return actor.startswith(CLIENT_PREFIX)

@@ -8,19 +8,36 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from pwffsim.data.declarations import CORPORA, PARTITIONERS
 from pwffsim.federation.declarations import METHODS, MODES, RETASK_RULES, SELECTORS, STALENESS_RULES, WEIGHTS
-from pwffsim.learning.declarations import COMBINE, ENGINES, REWARD_MODELS, UPLOADS
+from pwffsim.learning.declarations import COMBINE, ENGINES, REWARD_MODELS, SITES, UPLOADS
+from pwffsim.learning.declarations import WEIGHTS as BASE_WEIGHTS
 from pwffsim.scenario.names import OneOf
 from pwffsim.scenario.units import accept_quantities
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Probability = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1, strict=True)]
-Decibel = Annotated[float, Field(ge=-400, le=400, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)]
+Decibel = Annotated[float, Field(ge=-400, le=400, allow_inf_nan=False, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+Text = Annotated[str, Field(min_length=1, max_length=500, strict=True)]
+
+
+def _word_or_number(value: Any) -> str:
+    return UNIFORM if isinstance(value, str) else NUMBER
+
+
+def _word_or_section(value: Any) -> str:
+    return FLUID if isinstance(value, str) else SECTION
+
+
+# Tags of unions: "~", a name, ": ", and what the union takes in the words of an error message.
+# The type of a value picks the branch.
+UNIFORM, NUMBER = "~word: 'uniform' or a number", "~number: 'uniform' or a number"
+FLUID, SECTION = "~word: 'fluid' or a mapping of keys", "~section: 'fluid' or a mapping of keys"
 
 
 class Section(BaseModel):
@@ -39,16 +56,21 @@ class ClientOverride(Section):
 
     client: Annotated[int, Field(ge=0, strict=True, description="Client number, from 0.")]
     mean_snr_db: Decibel | None = Field(None, description="This client's mean uplink SNR.")
-    tier: str | None = Field(None, description="Name of this client's device tier.")
+    tier: Text | None = Field(None, description="Name of this client's device tier.")
     preference: Probability | None = Field(None, description="Weight of helpfulness; harmlessness gets the rest.")
-    idle: bool = Field(False, description="True: the client exists but never takes part.")
+    idle: Flag = Field(False, description="True: the client exists but never takes part.")
 
 
 class Clients(Section):
-    """Who takes part."""
+    """Who takes part; `clients: 10` is short for `clients: {count: 10}`."""
 
-    count: Count = Field(10, description="Number of clients.", examples=[10])
-    preference: Literal["uniform"] | Probability = Field(
+    count: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = Field(
+        10, description="Number of clients.", examples=[10]
+    )
+    preference: Annotated[
+        Annotated[Literal["uniform"], Tag(UNIFORM)] | Annotated[Probability, Tag(NUMBER)],
+        Discriminator(_word_or_number),
+    ] = Field(
         "uniform", description="Weight of helpfulness: one value for all, or 'uniform' for one draw in [0, 1] each."
     )
     overrides: tuple[ClientOverride, ...] = Field((), description="Exceptions, client by client.")
@@ -63,8 +85,8 @@ class Adapters(Section):
     """Bottleneck adapters: down-projection, GELU, up-projection, residual (Houlsby et al. 2019)."""
 
     bottleneck: Count = Field(10, description="Width of the bottleneck b.")
-    sites: tuple[Annotated[str, OneOf(("attention", "mlp", "block"))], ...] = Field(
-        ("attention", "mlp", "block"), description="Where a block carries an adapter: after attention, after the MLP, at its output."
+    sites: tuple[Annotated[str, OneOf(SITES)], ...] = Field(
+        SITES, description="Where a block carries an adapter: after attention, after the MLP, at its output."
     )
 
 
@@ -78,14 +100,21 @@ class Lora(Section):
 class Model(Section):
     """The language model that is fine-tuned; its own weights stay frozen."""
 
-    base: str = Field("tiny", description="'tiny' (shipped), 'gpt2', a local folder, or a hub id.", examples=["tiny", "gpt2"])
-    weights: Annotated[str, OneOf(("pretrained", "untrained", "pretrained_or_untrained"))] = Field(
-        "pretrained", description="'pretrained_or_untrained' takes random weights, plainly labelled, where none can be had."
+    base: Text = Field(
+        "tiny", description="'tiny' (shipped), 'gpt2', a local folder, or a hub id.", examples=["tiny", "gpt2"]
     )
-    tokenizer: str | None = Field(None, description="Folder or hub id of the tokenizer, when it is not the base's own.")
+    weights: Annotated[str, OneOf(BASE_WEIGHTS)] = Field(
+        "pretrained",
+        description="'pretrained_or_untrained' takes random weights, plainly labelled, where none can be had.",
+    )
+    tokenizer: Text | None = Field(
+        None, description="Folder or hub id of the tokenizer, when it is not the base's own."
+    )
     adapters: Adapters = Field(default_factory=Adapters, description="The bottleneck adapters.")
     lora: Lora = Field(default_factory=Lora, description="The LoRA modules.")
-    max_length: Annotated[int, Field(ge=8, strict=True)] = Field(96, description="Longest prompt plus response, in tokens.")
+    max_length: Annotated[int, Field(ge=8, strict=True)] = Field(
+        96, description="Longest prompt plus response, in tokens."
+    )
 
 
 class Partition(Section):
@@ -99,19 +128,23 @@ class Partition(Section):
 class Files(Section):
     """Local files of a `jsonl` corpus; ${PWFFSIM_DATA} and other variables are filled in."""
 
-    instructions: tuple[str, ...] = Field((), description="Alpaca-format JSONL: instruction, input, output.")
-    helpfulness: tuple[str, ...] = Field((), description="hh-rlhf JSONL (.gz): chosen, rejected; helpfulness pairs.")
-    harmlessness: tuple[str, ...] = Field((), description="hh-rlhf JSONL (.gz): chosen, rejected; harmlessness pairs.")
+    instructions: tuple[Text, ...] = Field((), description="Alpaca-format JSONL: instruction, input, output.")
+    helpfulness: tuple[Text, ...] = Field((), description="hh-rlhf JSONL (.gz): chosen, rejected; helpfulness pairs.")
+    harmlessness: tuple[Text, ...] = Field((), description="hh-rlhf JSONL (.gz): chosen, rejected; harmlessness pairs.")
 
 
 class Hub(Section):
     """Data sets of a `hub` corpus, by id (or local folder) for datasets.load_dataset."""
 
-    instructions: str | None = Field(None, description="Id of an Alpaca-format data set.", examples=["tatsu-lab/alpaca"])
-    helpfulness: str | None = Field(None, description="Id of a chosen/rejected data set.")
-    harmlessness: str | None = Field(None, description="Id of a chosen/rejected data set.")
-    helpfulness_folder: str | None = Field(None, description="Folder inside the helpfulness data set.", examples=["helpful-base"])
-    harmlessness_folder: str | None = Field(None, description="Folder inside the harmlessness data set.")
+    instructions: Text | None = Field(
+        None, description="Id of an Alpaca-format data set.", examples=["tatsu-lab/alpaca"]
+    )
+    helpfulness: Text | None = Field(None, description="Id of a chosen/rejected data set.")
+    harmlessness: Text | None = Field(None, description="Id of a chosen/rejected data set.")
+    helpfulness_folder: Text | None = Field(
+        None, description="Folder inside the helpfulness data set.", examples=["helpful-base"]
+    )
+    harmlessness_folder: Text | None = Field(None, description="Folder inside the harmlessness data set.")
 
 
 class Data(Section):
@@ -128,13 +161,17 @@ class Data(Section):
     prompts_per_client: Count = Field(96, description="Prompts a client draws on in alignment.")
     test_prompts_per_client: Count = Field(24, description="Held-out prompts a client, to measure rewards.")
     global_test_rows: Count = Field(256, description="Rows of the one global test set.")
-    label_noise: Probability = Field(0.05, description="Probability that a preference pair's label is flipped (embedded).")
+    label_noise: Probability = Field(
+        0.05, description="Probability that a preference pair's label is flipped (embedded)."
+    )
 
 
 class Convergence(Section):
     """When a stage ends."""
 
-    rule: Annotated[str, OneOf(("fixed", "patience"))] = Field("fixed", description="After `rounds`, or earlier by patience.")
+    rule: Annotated[str, OneOf(("fixed", "patience"))] = Field(
+        "fixed", description="After `rounds`, or earlier by patience."
+    )
     patience: Count = Field(3, description="Rounds without improvement of the validation loss before the stage ends.")
     min_delta: NonNegative = Field(1e-3, description="What counts as improvement of the validation loss.")
 
@@ -154,7 +191,9 @@ class Stage(Section):
 class Instruction(Stage):
     """Stage 1, federated instruction tuning: supervised, loss on response tokens only."""
 
-    engine: Annotated[str, OneOf(ENGINES["instruction"])] = Field("native", description="Own loop, or trl's SFTTrainer.")
+    engine: Annotated[str, OneOf(ENGINES["instruction"])] = Field(
+        "native", description="Own loop, or trl's SFTTrainer."
+    )
 
 
 class Reward(Stage):
@@ -163,11 +202,15 @@ class Reward(Stage):
     model: Annotated[str, OneOf(REWARD_MODELS)] = Field(
         "base_head", description="'base_head': frozen base with a small head; 'distilbert': the paper's literal choice."
     )
-    upload: Annotated[str, OneOf(UPLOADS)] = Field("head", description="What is trained and uploaded of each reward model.")
+    upload: Annotated[str, OneOf(UPLOADS)] = Field(
+        "head", description="What is trained and uploaded of each reward model."
+    )
     lora_rank: Count = Field(8, description="Rank of a reward model's own LoRA (upload: lora).")
-    base: str = Field("distilbert-base-uncased", description="Folder or hub id of the encoder (model: distilbert).")
-    tokenizer: str | None = Field(None, description="Folder of the encoder's tokenizer, when it is not the encoder's own.")
-    weights: Annotated[str, OneOf(("pretrained", "untrained", "pretrained_or_untrained"))] = Field(
+    base: Text = Field("distilbert-base-uncased", description="Folder or hub id of the encoder (model: distilbert).")
+    tokenizer: Text | None = Field(
+        None, description="Folder of the encoder's tokenizer, when it is not the encoder's own."
+    )
+    weights: Annotated[str, OneOf(BASE_WEIGHTS)] = Field(
         "pretrained", description="Weights of the encoder (model: distilbert)."
     )
 
@@ -184,11 +227,17 @@ class Alignment(Stage):
     clip_range: Positive = Field(0.2, description="PPO's epsilon.")
     gamma: Probability = Field(1.0, description="Discount.")
     gae_lambda: Probability = Field(0.95, description="Lambda of the generalised advantage estimate.")
-    kl_coefficient: NonNegative = Field(0.05, description="Weight of the per-token KL penalty to the end-of-stage-1 policy.")
-    kl_bound: Positive = Field(8.0, description="Mean KL a response (nats) at which a client stops updating in a round.")
+    kl_coefficient: NonNegative = Field(
+        0.05, description="Weight of the per-token KL penalty to the end-of-stage-1 policy."
+    )
+    kl_bound: Positive = Field(
+        8.0, description="Mean KL a response (nats) at which a client stops updating in a round."
+    )
     value_coefficient: NonNegative = Field(0.5, description="Weight of the critics' loss.")
     critic_learning_rate: Positive = Field(1e-3, description="AdamW learning rate of the critics.")
-    combine: Annotated[str, OneOf(COMBINE)] = Field("advantage", description="Where the two objectives are weighted and summed.")
+    combine: Annotated[str, OneOf(COMBINE)] = Field(
+        "advantage", description="Where the two objectives are weighted and summed."
+    )
 
 
 class Stages(Section):
@@ -213,12 +262,16 @@ class Packets(Section):
     header_bytes: Annotated[int, Field(ge=0, strict=True)] = Field(40, description="Headers of a packet.")
     loss: Annotated[str, OneOf(("none", "constant", "outage"))] = Field("none", description="Which packets are lost.")
     error_rate: Probability = Field(0.0, description="Probability that a packet is lost (loss: constant).")
-    outage_snr_db: Decibel = Field(-5.0, description="A packet that ends in a block below this SNR is lost (loss: outage).")
-    retransmissions: Annotated[int, Field(ge=0, strict=True)] = Field(4, description="Selective-repeat attempts after the first.")
+    outage_snr_db: Decibel = Field(
+        -5.0, description="A packet that ends in a block below this SNR is lost (loss: outage)."
+    )
+    retransmissions: Annotated[int, Field(ge=0, strict=True)] = Field(
+        4, description="Selective-repeat attempts after the first."
+    )
 
 
 class LinkSettings(Section):
-    """A link budget: of transmit power, noise figure, path loss and mean SNR, three are given and the fourth follows."""
+    """A link budget: of transmit power, noise figure, path loss and mean SNR, three are given; the fourth follows."""
 
     bandwidth_hz: Positive = Field(1e6, description="Bandwidth B.", examples=["1 MHz"])
     tx_power_w: Positive | None = Field(None, description="Transmit power P.")
@@ -230,24 +283,32 @@ class LinkSettings(Section):
 class Downlink(LinkSettings):
     """The server's link to a client."""
 
-    ideal: bool = Field(False, description="True: downloads take no time and no energy.")
+    ideal: Flag = Field(False, description="True: downloads take no time and no energy.")
 
 
 class Radio(LinkSettings):
     """The uplink, and what both directions share."""
 
     preset: Annotated[str, OneOf(("physical", "paper"))] = Field(
-        "physical", description="Fills what is not given. 'paper': constant rate at the mean SNR, no packets, ideal downlink."
+        "physical",
+        description="Fills what is not given. 'paper': constant rate at the mean SNR, no packets, ideal downlink.",
     )
     snr_spread_db: NonNegative = Field(0.0, description="Clients' mean SNR is uniform within plus or minus this.")
     rate: Annotated[str, OneOf(("shannon",))] = Field("shannon", description="Rate map: B log2(1 + SNR).")
     sharing: Annotated[str, OneOf(("private", "tdma"))] = Field(
-        "private", description="'private': own band each; 'tdma': one client on the air at a time, first come first served."
+        "private",
+        description="'private': own band each; 'tdma': one client on the air at a time, first come first served.",
     )
     fading: Fading | None = Field(None, description="Small-scale fading of both directions.")
-    packets: Packets | Literal["fluid"] | None = Field(None, description="Packets, or 'fluid': bits without headers or loss.")
+    packets: (
+        Annotated[
+            Annotated[Packets, Tag(SECTION)] | Annotated[Literal["fluid"], Tag(FLUID)], Discriminator(_word_or_section)
+        ]
+        | None
+    ) = Field(None, description="Packets, or 'fluid': bits without headers or loss.")
     residual_loss: Annotated[str, OneOf(("discard", "partial"))] = Field(
-        "discard", description="An update with packets still missing is discarded, or its missing slices keep the last global value."
+        "discard",
+        description="What an update with packets still missing is worth: nothing, or all but the missing slices.",
     )
     downlink: Downlink | None = Field(None, description="The server's links.")
 
@@ -255,12 +316,16 @@ class Radio(LinkSettings):
 class Tier(Section):
     """One class of devices."""
 
-    name: Annotated[str, Field(min_length=1, max_length=64)] = Field("phone", description="Name of the tier.")
+    name: Annotated[str, Field(min_length=1, max_length=64, strict=True)] = Field(
+        "phone", description="Name of the tier."
+    )
     share: Positive = Field(1.0, description="Share of the clients, relative to the other tiers.")
     gflops: Positive = Field(4.0, description="Sustained speed, 1e9 floating-point operations a second.")
     memory_mb: Positive = Field(4096.0, description="Memory for training, 1e6 bytes.")
     compute_power_w: NonNegative = Field(4.0, description="Electrical power while computing.")
-    lora_modules_per_block: Annotated[int, Field(ge=0, le=3, strict=True)] = Field(3, description="LoRA modules in each block.")
+    lora_modules_per_block: Annotated[int, Field(ge=0, strict=True)] = Field(
+        3, description="LoRA modules in each block: 1, 2 or 3.", examples=[1, 2, 3]
+    )
 
 
 class Devices(Section):
@@ -268,7 +333,8 @@ class Devices(Section):
 
     tiers: tuple[Tier, ...] = Field((Tier(),), min_length=1, description="The tiers.")
     count_generated: Annotated[str, OneOf(("declared", "actual"))] = Field(
-        "declared", description="Generation's work counts the declared maximum of new tokens, or those really generated."
+        "declared",
+        description="Generation's work counts the declared maximum of new tokens, or those really generated.",
     )
 
 
@@ -284,14 +350,17 @@ class Aggregation(Section):
 
     mode: Annotated[str, OneOf(MODES)] = Field("synchronous", description="Wait for all, or for a buffer of updates.")
     buffer: Count = Field(5, description="Updates that make an aggregation (mode: buffered).")
-    max_wait_s: Positive | None = Field(None, description="A buffer that is not empty is summed after this time (mode: buffered).")
+    max_wait_s: Positive | None = Field(
+        None, description="A buffer that is not empty is summed after this time (mode: buffered)."
+    )
     retask: Annotated[str, OneOf(RETASK_RULES)] = Field(
         "immediately", description="A client gets its next task at once, or when the version advances (mode: buffered)."
     )
     staleness: Staleness = Field(default_factory=Staleness, description="Weight of old updates (mode: buffered).")
     weights: Annotated[str, OneOf(WEIGHTS)] = Field("samples", description="Weight of a client: its rows, or one.")
     lora_average: Annotated[str, OneOf(("largest_tier", "per_module"))] = Field(
-        "largest_tier", description="Where LoRA is averaged: all carry the largest tier, or each module over its holders."
+        "largest_tier",
+        description="Where LoRA is averaged: all carry the largest tier, or each module over its holders.",
     )
 
 
@@ -299,7 +368,11 @@ class Evaluation(Section):
     """When models are measured."""
 
     every: Count = Field(1, description="Rounds between two evaluations.")
-    costs_time: bool = Field(False, description="True: clients spend simulated time and energy on evaluation.")
+    costs_time: Flag = Field(False, description="True: clients spend simulated time and energy on evaluation.")
+
+
+SHORTHANDS: dict[tuple[str | int, ...], str] = {("clients",): "count"}
+"""Sections that may be written as one value, and the key that the value then stands for."""
 
 
 class Scenario(Section):

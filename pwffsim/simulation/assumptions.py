@@ -7,9 +7,9 @@ from typing import Any
 
 from channel_models.link_budget import SolvedBudget
 from pwffsim.architecture.tensors import total_bytes, total_elements
+from pwffsim.scenario.budgets import downlink_budget, uplink_budget
 from pwffsim.scenario.schema import Packets, Scenario
 from pwffsim.simulation.preparation import Prepared
-from pwffsim.world.links import budgets
 from pwffsim.world.world import stages
 
 Assumption = dict[str, Any]
@@ -28,7 +28,7 @@ def _row(group: str, name: str, value: object, unit: str = "", note: str = "") -
 def _radio(scenario: Scenario) -> Iterator[Assumption]:
     radio = scenario.radio
     assert radio.fading is not None, "a resolved scenario has a fading model"
-    up, down = budgets(radio)
+    up, down = uplink_budget(radio), downlink_budget(radio)
     yield _row("radio", "preset", radio.preset)
     yield _row("radio", "sharing of the uplink", radio.sharing, note="private: each client has the whole bandwidth")
     yield _row("radio", "rate map", "Shannon, B log2(1 + SNR)", note="ideal adaptation to each block's gain")
@@ -105,7 +105,6 @@ def _payloads(prepared: Prepared) -> Iterator[Assumption]:
 
 def _model(prepared: Prepared) -> Iterator[Assumption]:
     yield _row("model", "base", prepared.loaded.scenario.model.base, note=prepared.base.label)
-    if prepared.encoder is not None:
-        yield _row(
-            "model", "reward encoder", prepared.blueprint.scenario.stages.reward.base, note=prepared.encoder.label
-        )  # type: ignore[union-attr]
+    reward = prepared.blueprint.scenario.stages.reward
+    if prepared.encoder is not None and reward is not None:
+        yield _row("model", "reward encoder", reward.base, note=prepared.encoder.label)

@@ -9,15 +9,20 @@ from os.path import expandvars
 from typing import Any
 
 from channel_models.randomness import derive_seed
-from pwffsim.architecture.families import architecture_of
+from pwffsim.architecture.families import Architecture, architecture_of
 from pwffsim.data.federated import FederatedData, build
 from pwffsim.data.spec import DataSpec
 from pwffsim.learning.bases import ResolvedBase, resolve
+from pwffsim.scenario.budgets import uplink_budget
 from pwffsim.scenario.loader import LoadedScenario
+from pwffsim.scenario.memory import shortages
 from pwffsim.scenario.schema import Reward, Scenario
 from pwffsim.world.blueprint import Blueprint, Shard
-from pwffsim.world.links import budgets
 from pwffsim.world.profiles import Profile, profiles
+
+
+class MemoryShortage(ValueError):
+    """A device that is too small for a stage; the message names client, stage and megabytes."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +49,22 @@ def prepare(loaded: LoadedScenario) -> Prepared:
     Raises:
         BaseUnavailable: when a model's weights or config cannot be had.
         DataError: when the data cannot be used.
+        MemoryShortage: when a stage does not fit a device.
     """
     scenario = loaded.scenario
-    cast = profiles(scenario, budgets(scenario.radio)[0].mean_snr_db)
+    cast = profiles(scenario, uplink_budget(scenario.radio).mean_snr_db)
     model = scenario.model
     base = _resolve(model.base, model.weights, model.tokenizer)
     encoder = _encoder(scenario.stages.reward)
     source = _data_params(scenario, cast)
     data = build(DataSpec.from_mapping(source["spec"]), **{k: v for k, v in source.items() if k != "spec"})
+    policy, judge = architecture_of(base.config), None if encoder is None else architecture_of(encoder.config)
+    _refuse_shortage(scenario, policy, judge)
     blueprint = Blueprint(
         scenario=scenario,
         profiles=cast,
-        policy=architecture_of(base.config),
-        encoder=None if encoder is None else architecture_of(encoder.config),
+        policy=policy,
+        encoder=judge,
         base=base.params(derive_seed(scenario.seed, "base.weights")),
         reward_base=None if encoder is None else encoder.params(derive_seed(scenario.seed, "encoder.weights")),
         data=source,
@@ -64,6 +72,12 @@ def prepare(loaded: LoadedScenario) -> Prepared:
         test_digest=_digest(data),
     )
     return Prepared(loaded, blueprint, base, encoder, data.report)
+
+
+def _refuse_shortage(scenario: Scenario, policy: Architecture, encoder: Architecture | None) -> None:
+    """Models that came from the hub have shapes only now."""
+    for shortage in shortages(scenario, policy, encoder):
+        raise MemoryShortage(f"devices.tiers[{shortage.tier}].memory_mb: {shortage}")
 
 
 def _encoder(reward: Reward | None) -> ResolvedBase | None:
@@ -77,13 +91,17 @@ def _resolve(base: str, weights: str, tokenizer: str | None) -> ResolvedBase:
 
 
 def _data_params(scenario: Scenario, cast: tuple[Profile, ...]) -> dict[str, Any]:
-    """What the learning room needs to build the same data."""
+    """What the learning room needs to build the same data: nothing that the split does not look at.
+
+    So a change of the radio alone leaves every recipe, and its stored result, as it was.
+    """
+    by = scenario.data.partition.by
     return {
         "spec": DataSpec.from_mapping(scenario.data.model_dump(mode="json")).to_mapping(),
         "clients": len(cast),
         "seed": scenario.seed,
-        "mean_snr_db": [profile.mean_snr_db for profile in cast],
-        "preference_weights": [profile.preference for profile in cast],
+        "mean_snr_db": [profile.mean_snr_db if by == "snr" else 0.0 for profile in cast],
+        "preference_weights": [profile.preference if by == "preference" else 0.5 for profile in cast],
     }
 
 

@@ -13,6 +13,7 @@ from pwffsim.architecture.tensors import TensorShape, total_elements
 from pwffsim.architecture.work import Network
 from pwffsim.federation.method import Group, Method
 from pwffsim.federation.methods import METHODS
+from pwffsim.scenario.memory import lora_modules
 from pwffsim.scenario.schema import Scenario
 from pwffsim.world.profiles import Profile
 
@@ -67,8 +68,7 @@ class Blueprint:
 
     def lora_modules(self, profile: Profile) -> int:
         """LoRA modules a block on this client; the largest tier's where LoRA is averaged as a whole."""
-        everywhere = "lora" in self.method.shared and self.scenario.aggregation.lora_average == "largest_tier"
-        return self.largest_tier if everywhere else profile.tier.lora_modules_per_block
+        return lora_modules(self.scenario, profile.tier)
 
     def tensors(self, group: Group, lora_modules: int) -> tuple[TensorShape, ...]:
         """The tensors of a group on a client with that many LoRA modules a block."""

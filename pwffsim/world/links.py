@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from channel_models.fading import FADING, Fading
-from channel_models.link_budget import LinkBudget, SolvedBudget
+from channel_models.link_budget import SolvedBudget
 from channel_models.loss import LOSS_MAPS, LossMap
 from channel_models.packets import Fluid, Packetisation, PacketScheme
 from channel_models.rates import RATE_MAPS
 from channel_models.transfer import Delivery, Link
 from channel_models.units import db_to_linear
-from pwffsim.scenario.schema import LinkSettings, Packets, Radio
+from pwffsim.scenario.budgets import downlink_budget, uplink_budget
+from pwffsim.scenario.schema import Packets, Radio
 from pwffsim.world.profiles import Profile
 
 _UNTIL_DELIVERED = 10_000
@@ -32,7 +33,7 @@ class Links:
     def __init__(self, radio: Radio, seed: int, profiles: Sequence[Profile]) -> None:
         self._radio = radio
         self._scheme = _scheme(radio)
-        up, down = budgets(radio)
+        up, down = uplink_budget(radio), downlink_budget(radio)
         self.uplink_power_w = up.tx_power_w
         self._up = {p.index: self._link(p, up, up, seed, "uplink") for p in profiles}
         self._down = {p.index: self._link(p, down, up, seed, "downlink") for p in profiles} if down else {}
@@ -69,29 +70,6 @@ class Links:
             seed=seed,
             purpose=purpose,
         )
-
-
-def budgets(radio: Radio) -> tuple[SolvedBudget, SolvedBudget | None]:
-    """The cell's link budgets, up and down; None for an ideal downlink.
-
-    A downlink that states neither path loss nor mean SNR has the path loss of the uplink.
-    """
-    assert radio.downlink is not None, "a resolved scenario has a downlink"
-    up = _solved(radio, radio.path_loss_db)
-    if radio.downlink.ideal:
-        return up, None
-    reciprocal = radio.downlink.path_loss_db is None and radio.downlink.mean_snr_db is None
-    return up, _solved(radio.downlink, up.path_loss_db if reciprocal else radio.downlink.path_loss_db)
-
-
-def _solved(link: LinkSettings, path_loss_db: float | None) -> SolvedBudget:
-    return LinkBudget(
-        bandwidth_hz=link.bandwidth_hz,
-        tx_power_w=link.tx_power_w,
-        noise_figure_db=link.noise_figure_db,
-        path_loss_db=path_loss_db,
-        mean_snr_db=link.mean_snr_db,
-    ).solved()
 
 
 def _fading(radio: Radio, seed: int, purpose: str) -> Fading:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from channel_models.randomness import stream
 from pwffsim.scenario.schema import ClientOverride, Scenario, Tier
-from pwffsim.scenario.tiers import tiers_of
+from pwffsim.scenario.tiers import client_name, tiers_of
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,6 @@ class Profile:
     def name(self) -> str:
         """Name on the timeline."""
         return client_name(self.index)
-
-
-def client_name(index: int) -> str:
-    """``client-00``, ``client-01``, ..."""
-    return f"client-{index:02d}"
 
 
 def profiles(scenario: Scenario, mean_snr_db: float) -> tuple[Profile, ...]:

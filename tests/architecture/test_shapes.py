@@ -56,7 +56,9 @@ def test_two_reward_models_on_distilbert(upload, parameters):
 
 
 def test_an_unknown_family_is_refused_by_name():
-    with pytest.raises(UnsupportedModel, match="model_type 'bloom' is not supported; supported are distilbert, gpt2, llama"):
+    with pytest.raises(
+        UnsupportedModel, match="model_type 'bloom' is not supported; supported are distilbert, gpt2, llama"
+    ):
         architecture_of({"model_type": "bloom"})
 
 

@@ -88,9 +88,7 @@ def test_a_room_imports_only_along_its_arrows(room):
         for name in imports(path)
         if name.split(".")[0] in {"pwffsim", "channel_models", "reports"}
     ]
-    strays = [
-        (path, name) for path, name in ours if not any(inside(name, a) for a in allowed) and name not in parents
-    ]
+    strays = [(path, name) for path, name in ours if not any(inside(name, a) for a in allowed) and name not in parents]
     assert sources(room)
     assert strays == []
 
@@ -111,7 +109,7 @@ def test_no_heavy_library_where_it_does_not_belong(rooms, banned):
 @pytest.mark.parametrize(
     "arguments",
     [["--help"], ["run", "--help"], ["schema"], ["validate", "scenarios/quickstart.yaml"], ["--version"]],
-    ids=lambda words: " ".join(words),
+    ids=" ".join,
 )
 def test_quick_commands_load_neither_torch_nor_simpy(arguments):
     program = (

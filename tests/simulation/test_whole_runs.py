@@ -66,9 +66,8 @@ def test_uploads_carry_the_declared_tensors_and_no_others(done):
 def test_upload_bytes_are_those_of_the_trained_tensors(tmp_path):
     """The payload is declared before anything is trained; here it is held against the tensors that were."""
     everything = prepared(tmp_path)
-    from pwffsim.world.world import World, stages
-
     from pwffsim.runs.recorder import MemoryRecorder
+    from pwffsim.world.world import World, stages
 
     compute = SerialCompute(Store(tmp_path / "store"))
     world = World(everything.blueprint, compute, MemoryRecorder())
@@ -134,6 +133,18 @@ def test_a_run_can_be_loaded_without_torch(done):
     assert ended.stdout.split()[2] == "6"
 
 
+def test_a_report_is_written_without_torch(done, tmp_path):
+    program = (
+        "import sys; from pwffsim.cli import main; code = main(sys.argv[1:]);"
+        "assert 'torch' not in sys.modules and 'simpy' not in sys.modules; sys.exit(code)"
+    )
+    target = tmp_path / "again.html"
+    arguments = [sys.executable, "-c", program, "report", str(done.path), "--out", str(target)]
+    ended = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT)
+    assert ended.returncode == 0, ended.stderr
+    assert target.read_bytes() == (done.path / "report.html").read_bytes()
+
+
 def test_a_recorded_run_is_never_overwritten(done, tmp_path):
     path = scenario_file(tmp_path)
     before = (done.path / "manifest.json").read_bytes()
@@ -180,9 +191,10 @@ def wait_for(condition, seconds=60.0):
 
 
 def test_counting_tokens_really_generated_makes_time_depend_on_learning(tmp_path):
+    stages = {**SMALL["stages"], "alignment": {"rounds": 1, "batch_size": 4, "max_new_tokens": 32}}
     devices = {"count_generated": "actual"}
     declared, actual = (
-        load(play(tmp_path / name, tmp_path / "store", **kwargs).path)
+        load(play(tmp_path / name, tmp_path / "store", stages=stages, **kwargs).path)
         for name, kwargs in (("d", {}), ("a", {"devices": devices}))
     )
     assert list(declared.rounds.digest) == list(actual.rounds.digest)

@@ -70,7 +70,10 @@ def test_the_straggler_is_dismissed_as_late_once_the_stage_is_over():
 
 
 def test_a_stage_does_not_wait_for_a_straggler_of_the_one_before():
-    two = {**with_mode(buffer=2), "stages": {"instruction": {"rounds": 3}, "reward": {"rounds": 2}, "alignment": {"rounds": 2}}}
+    two = {
+        **with_mode(buffer=2),
+        "stages": {"instruction": {"rounds": 3}, "reward": {"rounds": 2}, "alignment": {"rounds": 2}},
+    }
     run = play(two)
     rounds = run.rounds
     assert list(rounds.stage) == ["instruction"] * 3 + ["reward"] * 2 + ["alignment"] * 2

@@ -10,10 +10,10 @@ from pwffsim.compute.dry import DryCompute
 from pwffsim.runs.laws import check
 from pwffsim.runs.load import Run
 from pwffsim.runs.recorder import MemoryRecorder
+from pwffsim.scenario.budgets import uplink_budget
 from pwffsim.scenario.presets import resolve
 from pwffsim.scenario.schema import Scenario
 from pwffsim.world.blueprint import Blueprint, Shard
-from pwffsim.world.links import budgets
 from pwffsim.world.profiles import profiles
 from pwffsim.world.world import World
 
@@ -28,7 +28,7 @@ CALM = {"fading": {"model": "none"}, "packets": "fluid", "downlink": {"ideal": T
 
 def blueprint_of(settings: dict[str, Any], rows: Sequence[int] = ()) -> Blueprint:
     scenario = resolve(Scenario.model_validate({"name": "test", **settings}))
-    cast = profiles(scenario, budgets(scenario.radio)[0].mean_snr_db)
+    cast = profiles(scenario, uplink_budget(scenario.radio).mean_snr_db)
     counts = list(rows) or [100] * len(cast)
     return Blueprint(
         scenario=scenario,
