@@ -1,0 +1,93 @@
+"""All data of one run, split over its clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from pwffsim.data.errors import DataError
+from pwffsim.data.rows import OBJECTIVES, Instruction, Preference
+from pwffsim.data.spec import DataSpec
+
+Judge = Callable[[str, str], float]
+
+
+@dataclass(frozen=True)
+class ClientData:
+    """One client's shard. Pairs are keyed by objective; ``topics`` counts its training rows by topic."""
+
+    instructions_train: list[Instruction]
+    instructions_test: list[Instruction]
+    preferences_train: dict[str, list[Preference]]
+    preferences_test: dict[str, list[Preference]]
+    prompts_train: list[str]
+    prompts_test: list[str]
+    topics: dict[str, int]
+    style: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class FederatedData:
+    """``clients[i]``, one global ``test`` set, and where the rows came from.
+
+    report: rows read and dropped, by file and by reason; judges: objective -> score(prompt, response) in [0, 1] where
+    the corpus has a judge (``embedded``), else empty.
+    """
+
+    clients: list[ClientData]
+    test: list[Instruction]
+    report: dict[str, Any]
+    judges: Mapping[str, Judge] = field(default_factory=dict)
+    base_rows: Callable[[], list[Instruction]] = list
+
+    @property
+    def base(self) -> list[Instruction]:
+        """What pre-training of `tiny` read (``embedded``; elsewhere unknown, so empty). Generated at each call."""
+        return self.base_rows()
+
+
+def build(
+    spec: DataSpec, clients: int, seed: int, mean_snr_db: Sequence[float], preference_weights: Sequence[float]
+) -> FederatedData:
+    """Rows of every client, as a pure function of the arguments.
+
+    mean_snr_db and preference_weights (weight of helpfulness, 0 .. 1) hold one value a client. With the embedded
+    corpus client i's rows depend on (seed, i, spec) and its own two values alone: an eleventh client changes nothing
+    for the other ten. Raises DataError naming the client, file or line, and the remedy.
+    """
+    from pwffsim.data.corpora import CORPORA
+    from pwffsim.data.population import population
+
+    return CORPORA[spec.corpus].build(spec, population(spec, clients, seed, mean_snr_db, preference_weights))
+
+
+def count_rows(spec: DataSpec) -> dict[str, int] | None:
+    """Usable rows of the corpus (``instructions``, ``helpfulness``, ``harmlessness``) without dealing them.
+
+    None where the corpus has no end (``embedded``) or is not here yet (``hub``). DataError as `build` raises for files.
+    """
+    from pwffsim.data.corpora import CORPORA
+
+    return CORPORA[spec.corpus].row_counts(spec)
+
+
+def check(spec: DataSpec, clients: int) -> None:
+    """Refuse what row counts alone can tell is impossible. DataError with the remedy."""
+    counts = count_rows(spec)
+    if counts is None:
+        return
+    needed = dict.fromkeys(OBJECTIVES, 2 * clients) | {"instructions": spec.global_test_rows + 2 * clients}
+    for name, least in needed.items():
+        if counts[name] < least:
+            raise DataError(
+                f"{counts[name]} usable {name} rows are too few for {clients} clients (at least {least}): "
+                f"give more files under data.files.{name}, or lower clients or global_test_rows"
+            )
+
+
+def digest(*parts: Any) -> str:
+    """A hash of rows (BLAKE2b, 16 bytes, in hexadecimal), equal in every process."""
+    return blake2b(repr(parts).encode("utf-8"), digest_size=16).hexdigest()

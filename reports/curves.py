@@ -1,0 +1,179 @@
+"""Learning curves against simulated time: one panel a group of metrics, clients faint, their mean bold.
+
+At every instant at which any client was measured, the mean, the least and the greatest are taken over each client's
+last known value of that stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pwffsim.runs.load import Run
+from reports import quantities
+from reports.columns import Column
+from reports.timeline import natural, role, tick_ns, ticks
+
+
+@dataclass(frozen=True)
+class Group:
+    """Metrics that share a panel; ``by_stage`` gives each stage a panel of its own."""
+
+    title: str
+    metrics: tuple[str, ...]
+    unit: str
+    by_stage: bool = False
+
+
+GROUPS = (
+    Group("Response-token accuracy", ("accuracy", "global_accuracy"), "%"),
+    Group("Loss on held-out rows", ("loss", "global_loss"), "nats a token"),
+    Group("Reward models, held-out pairs ranked right", ("helpfulness_accuracy", "harmlessness_accuracy"), "%"),
+    Group("Own weighted reward", ("reward_weighted",), ""),
+    Group("Rewards by objective", ("reward_helpfulness", "reward_harmlessness", "reward_sum"), ""),
+    Group("KL to the policy at the end of stage 1", ("kl",), "nats a response"),
+    Group("Training loss", ("train_loss",), "nats", by_stage=True),
+)
+
+LABELS = {
+    "accuracy": "clients' own held-out rows",
+    "global_accuracy": "global test set",
+    "loss": "clients' own held-out rows",
+    "global_loss": "global test set",
+    "helpfulness_accuracy": "helpfulness",
+    "harmlessness_accuracy": "harmlessness",
+    "reward_helpfulness": "helpfulness",
+    "reward_harmlessness": "harmlessness",
+    "reward_sum": "sum of both",
+    "reward_weighted": "weighted by the client's preference",
+    "kl": "clients",
+    "train_loss": "clients",
+}
+
+
+@dataclass
+class Curves:
+    """Panels as JSON; their points as packed columns."""
+
+    panels: list[dict[str, Any]] = field(default_factory=list)
+    tables: dict[str, dict[str, Column]] = field(default_factory=dict)
+
+
+@dataclass
+class Points:
+    """Points of all curves, one after the other."""
+
+    tick: int
+    time: list[Any] = field(default_factory=list)
+    values: list[list[Any]] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, time_ns: pd.Series, *values: Any) -> list[int]:
+        """Appends a curve and says where it lies: first point and number of points."""
+        self.time.append(ticks(time_ns, self.tick))
+        self.values.append([np.asarray(value, dtype=np.float64) for value in values])
+        first, self.count = self.count, self.count + len(time_ns)
+        return [first, len(time_ns)]
+
+    def columns(self, names: Sequence[str]) -> dict[str, Column]:
+        """The points as packed columns, ``time`` in ticks."""
+        joined = {name: [group[place] for group in self.values] for place, name in enumerate(names)}
+        time = Column(np.concatenate(self.time) if self.time else [], "delta")
+        return {"time": time} | {
+            name: Column(np.concatenate(parts) if parts else [], "float", bits=14) for name, parts in joined.items()
+        }
+
+
+def groups(metrics: pd.DataFrame) -> list[Group]:
+    """The known groups that were measured, then one for every other metric."""
+    names = list(dict.fromkeys(metrics["name"]))
+    grouped = {name for group in GROUPS for name in group.metrics}
+    others = [Group(f"Other metrics: {name}", (name,), "", by_stage=True) for name in names if name not in grouped]
+    return [group for group in GROUPS if set(group.metrics) & set(names)] + others
+
+
+def band(values: pd.DataFrame) -> pd.DataFrame:
+    """Columns time_ns, mean, low, high over clients, each client's last value carried forward."""
+    table = values.pivot_table(index="time_ns", columns="actor", values="value", aggfunc="last").ffill()
+    across = {"mean": table.mean(axis=1), "low": table.min(axis=1), "high": table.max(axis=1)}
+    return pd.DataFrame(across).reset_index()
+
+
+def finite(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Measured values that are numbers, by time."""
+    measured = metrics[np.isfinite(metrics["value"].to_numpy(dtype=np.float64))]
+    return measured.sort_values("time_ns", kind="stable")
+
+
+def one_series(values: pd.DataFrame, label: str, lines: Points, bands: Points) -> dict[str, Any]:
+    """One metric in one stage: a line an actor and, over two clients or more, their mean and range."""
+    drawn = []
+    by_actor = {str(actor): own for actor, own in values.groupby("actor", sort=False)}
+    for actor in sorted(by_actor, key=natural):
+        own = by_actor[actor]
+        drawn.append({"actor": actor, "at": lines.add(own["time_ns"], own["value"])})
+    several = len(drawn) > 1
+    over = band(values) if several else None
+    where = bands.add(over["time_ns"], over["mean"], over["low"], over["high"]) if over is not None else None
+    return {"label": label, "lines": drawn, "band": where}
+
+
+def panel_series(metrics: pd.DataFrame, group: Group, lines: Points, bands: Points) -> list[dict[str, Any]]:
+    """All series of one panel: a metric has one for the clients and one for the server, in each stage."""
+    found = []
+    for place, name in enumerate(name for name in group.metrics if name in set(metrics["name"])):
+        own = metrics[metrics["name"] == name]
+        of_server = own["actor"].map(role) == "server"
+        for by_server, label in ((False, LABELS.get(name, name)), (True, f"{LABELS.get(name, name)} (server)")):
+            side = own[of_server == by_server]
+            for stage in dict.fromkeys(side["stage"]):
+                shown = LABELS.get(name, name) if by_server and side.shape == own.shape else label
+                one = one_series(side[side["stage"] == stage], shown, lines, bands)
+                found.append({"metric": name, "stage": str(stage), "colour": place + 2 * by_server, **one})
+    return found
+
+
+def guides(group: Group, baselines: Mapping[str, Any], bounds: Mapping[str, tuple[str, float]]) -> list[dict[str, Any]]:
+    """Dashed lines of a panel: baselines of its metrics, and a bound where there is one."""
+    lines = []
+    for name in group.metrics:
+        for label, value in dict(baselines.get(name) or {}).items():
+            if quantities.is_number(value):
+                lines.append({"label": str(label), "value": float(value), "bound": False})
+        if name in bounds:
+            lines.append({"label": bounds[name][0], "value": float(bounds[name][1]), "bound": True})
+    distinct = {(line["label"], line["value"]): line for line in lines}
+    return list(distinct.values())
+
+
+def bounds_of(scenario: Mapping[str, Any]) -> dict[str, tuple[str, float]]:
+    """Bounds that the scenario sets on a metric."""
+    alignment = (scenario.get("stages") or {}).get("alignment") or {}
+    return {"kl": ("bound", float(alignment["kl_bound"]))} if alignment.get("kl_bound") is not None else {}
+
+
+def split(metrics: pd.DataFrame, group: Group) -> list[tuple[str, pd.DataFrame]]:
+    """Panels of a group: title and the metrics in it."""
+    own = metrics[metrics["name"].isin(group.metrics)]
+    stages = list(dict.fromkeys(own["stage"]))
+    if not group.by_stage or len(stages) < 2:
+        return [(group.title, own)]
+    return [(f"{group.title}, {stage}", own[own["stage"] == stage]) for stage in stages]
+
+
+def build(run: Run) -> Curves:
+    """Curves of everything that was measured."""
+    metrics, tick = finite(run.metrics), tick_ns(len(run.spans))
+    lines, bands, curves = Points(tick), Points(tick), Curves()
+    baselines, bounds = run.manifest.get("baselines") or {}, bounds_of(run.scenario)
+    for group in groups(metrics):
+        for title, own in split(metrics, group):
+            series = panel_series(own, group, lines, bands)
+            dashed = guides(group, baselines, bounds)
+            curves.panels.append({"title": title, "unit": group.unit, "series": series, "guides": dashed})
+    curves.tables = {"points": lines.columns(["value"]), "bands": bands.columns(["mean", "low", "high"])}
+    return curves
