@@ -35,7 +35,11 @@ GROUPS = (
     Group("Reward models, held-out pairs ranked right", ("helpfulness_accuracy", "harmlessness_accuracy"), "%"),
     Group("Own weighted reward", ("reward_weighted",), ""),
     Group("Rewards by objective", ("reward_helpfulness", "reward_harmlessness", "reward_sum"), ""),
+    Group("Judge's scores of the policy's answers", ("judge_helpfulness", "judge_harmlessness"), ""),
     Group("KL to the policy at the end of stage 1", ("kl",), "nats a response"),
+    Group("Answers that end, and that refuse", ("ended", "refusal_rate"), "%"),
+    Group("Reward models' loss on held-out pairs", ("helpfulness_loss", "harmlessness_loss"), "nats a pair"),
+    Group("Reward models' margin, chosen less rejected", ("helpfulness_margin", "harmlessness_margin"), ""),
     Group("Training loss", ("train_loss",), "nats", by_stage=True),
 )
 
@@ -50,6 +54,14 @@ LABELS = {
     "reward_harmlessness": "harmlessness",
     "reward_sum": "sum of both",
     "reward_weighted": "weighted by the client's preference",
+    "judge_helpfulness": "helpfulness",
+    "judge_harmlessness": "harmlessness",
+    "ended": "end within the tokens allowed",
+    "refusal_rate": "refuse",
+    "helpfulness_loss": "helpfulness",
+    "harmlessness_loss": "harmlessness",
+    "helpfulness_margin": "helpfulness",
+    "harmlessness_margin": "harmlessness",
     "kl": "clients",
     "train_loss": "clients",
 }
@@ -57,10 +69,11 @@ LABELS = {
 
 @dataclass
 class Curves:
-    """Panels as JSON; their points as packed columns."""
+    """Panels as JSON; their points as packed columns; and what was measured but once, as rows of a table."""
 
     panels: list[dict[str, Any]] = field(default_factory=list)
     tables: dict[str, dict[str, Column]] = field(default_factory=dict)
+    once: list[tuple[str, ...]] = field(default_factory=list)
 
 
 @dataclass
@@ -88,12 +101,28 @@ class Points:
         }
 
 
+GROUPED = frozenset(name for group in GROUPS for name in group.metrics)
+
+
 def groups(metrics: pd.DataFrame) -> list[Group]:
     """The known groups that were measured, then one for every other metric."""
     names = list(dict.fromkeys(metrics["name"]))
-    grouped = {name for group in GROUPS for name in group.metrics}
-    others = [Group(f"Other metrics: {name}", (name,), "", by_stage=True) for name in names if name not in grouped]
+    others = [Group(f"Other metrics: {name}", (name,), "", by_stage=True) for name in names if name not in GROUPED]
     return [group for group in GROUPS if set(group.metrics) & set(names)] + others
+
+
+def apart(metrics: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Metrics that make a curve, and the ungrouped ones that nobody measured twice."""
+    times = metrics.groupby(["name", "actor"])["value"].size().groupby("name").max()
+    once = metrics["name"].isin(set(times.index[times == 1]) - GROUPED)
+    return metrics[~once], metrics[once]
+
+
+def measured_once(metrics: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Rows of name, mean, least, greatest and number of actors."""
+    found = metrics.groupby("name", sort=False)["value"].agg(["mean", "min", "max", "count"])
+    numbers = ((name, row) for name, *row in found.itertuples(name=None))
+    return [(str(name), *(quantities.plain(value, 4) for value in row[:3]), str(row[3])) for name, row in numbers]
 
 
 def band(values: pd.DataFrame) -> pd.DataFrame:
@@ -167,8 +196,9 @@ def split(metrics: pd.DataFrame, group: Group) -> list[tuple[str, pd.DataFrame]]
 
 def build(run: Run) -> Curves:
     """Curves of everything that was measured."""
-    metrics, tick = finite(run.metrics), tick_ns(len(run.spans))
-    lines, bands, curves = Points(tick), Points(tick), Curves()
+    metrics, once = apart(finite(run.metrics))
+    tick = tick_ns(len(run.spans))
+    lines, bands, curves = Points(tick), Points(tick), Curves(once=measured_once(once))
     baselines, bounds = run.manifest.get("baselines") or {}, bounds_of(run.scenario)
     for group in groups(metrics):
         for title, own in split(metrics, group):

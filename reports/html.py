@@ -125,6 +125,7 @@ def render(run: Run) -> str:
         columns=packed.payload,
         figures=headline.build(run),
         counts={"spans": len(run.spans), "metrics": len(run.metrics), "bars": len(bars.panels)},
+        once=learnt.once,
         client_table=tables.build(clients),
         plain_table=tables.build(clients, tables.CELL_TABLE_FIELDS),
         assumptions=assumptions.build(run),

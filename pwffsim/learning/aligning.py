@@ -137,7 +137,7 @@ def score(networks: Networks, rollout: Rollout, settings: Settings, end: int) ->
 
 def update(networks: Networks, optimisers: Optimisers, scored: Scored, settings: Settings, seed: int) -> Progress:
     """Passes over a rollout in minibatches; they end early when the KL bound is passed."""
-    progress = Progress(value_losses={o: [] for o in scored.scores})
+    progress = Progress(value_losses={o: [] for o in scored.returns})
     for epoch in range(settings.ppo_epochs):
         order = stream(seed, "alignment.minibatches", epoch).permutation(len(scored.rollout))
         for drawn in torch.from_numpy(order).tensor_split(min(settings.minibatches, len(order))):

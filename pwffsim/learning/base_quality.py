@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CLIENTS = 10
 HELPFUL = 0.75
+PROMPTS = 10
 SHOWN = 8
 
 Tokens = list[int]
@@ -119,7 +120,7 @@ def _nearest(prompt: Tokens, train: Sequence[tuple[Tokens, Tokens]]) -> Tokens:
 def _when_sampled(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: FederatedData, seed: int
 ) -> dict[str, Any]:
-    prompts = [prompt for client in data.clients for prompt in client.prompts_test]
+    prompts = [prompt for client in data.clients for prompt in client.prompts_test[:PROMPTS]]
     answers = sample(model, tokenizer, prompts, seed)
     both = list(zip(prompts, answers, strict=True))
     harmful = [answer for prompt, answer in both if is_harmful(prompt)]

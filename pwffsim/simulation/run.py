@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pwffsim.architecture.groups import OBJECTIVES
 from pwffsim.compute.serial import SerialCompute
 from pwffsim.compute.store import Store
 from pwffsim.exit_codes import Exit
@@ -164,14 +165,24 @@ def channels(scenario: Scenario) -> int:
     return 1 if scenario.radio.sharing == "tdma" else scenario.clients.count
 
 
+_BASELINES = {
+    "untuned base": "accuracy",
+    "majority": "majority_accuracy",
+    "unigram": "unigram_accuracy",
+    "bigram": "bigram_accuracy",
+}
+"""What an accuracy must beat -> the metric that says it, before the first round."""
+
+
 def baselines(run: Run) -> dict[str, dict[str, float]]:
-    """What an accuracy must beat: the untuned base, the commonest token, each token's own frequency."""
+    """Means over clients of the trivial baselines."""
     metrics = run.metrics
+    stages = metrics["stage"]
     start = metrics[(metrics["stage"] == "instruction") & (metrics["round"] == 0) & (metrics["actor"] != "server")]
     means = {str(name): float(value) for name, value in start.groupby("name")["value"].mean().items()}
-    names = {"untuned base": "accuracy", "majority": "majority_accuracy", "unigram": "unigram_accuracy"}
-    found = {label: means[name] for label, name in names.items() if name in means}
-    return {"accuracy": found} if found else {}
+    found = {label: means[name] for label, name in _BASELINES.items() if name in means}
+    chance = {f"{objective}_accuracy": {"chance": 0.5} for objective in OBJECTIVES} if "reward" in set(stages) else {}
+    return {**({"accuracy": found} if found else {}), **chance}
 
 
 def write_report(path: Path) -> Path:

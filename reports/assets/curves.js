@@ -72,7 +72,8 @@ function lineSwatch(swatch, series) {
   context.stroke();
 }
 
-// Least and greatest of all that the panel shows, with a little room; never an empty range.
+// Least and greatest of all that the panel shows, with a little room; never an empty range. A baseline or bound that lies
+// so far off that the curves would look flat is left outside and named at the edge.
 function valueRange(panel, data) {
   let [low, high] = [Infinity, -Infinity];
   const widen = (value) => {
@@ -80,7 +81,9 @@ function valueRange(panel, data) {
     high = Math.max(high, value);
   };
   for (const series of panel.series) for (const line of series.lines) lineOf(line, data).values.forEach(widen);
-  panel.guides.forEach((guide) => widen(guide.value));
+  const reach = 1.5 * (high - low || Math.abs(high) * 0.1 || 1);
+  const [least, greatest] = [low - reach, high + reach];
+  panel.guides.filter((guide) => guide.value > least && guide.value < greatest).forEach((guide) => widen(guide.value));
   if (panel.unit === "%") {
     const room = Math.max(0.02, (high - low) * 0.08);
     return { low: Math.max(0, low - room), high: Math.min(1.02, high + room) };
@@ -120,7 +123,7 @@ function drawPanel(chart) {
   drawStageBands(context, timeline.bands, frame.x, MARGIN.left, frame.right, MARGIN.top, frame.bottom);
   drawGrid(context, chart, frame);
   for (const series of panel.series) drawSeries(context, series, data, frame);
-  drawGuides(context, panel, frame);
+  drawGuides(context, chart, frame);
   if (chart.cursor >= frame.from && chart.cursor <= frame.to && chart.cursor !== null) {
     context.fillStyle = colour("accent");
     context.fillRect(frame.x(chart.cursor) - 0.5, MARGIN.top, 1, frame.bottom - MARGIN.top);
@@ -186,13 +189,25 @@ function drawBand(context, series, { bands }, frame) {
   context.fill();
 }
 
+const guideText = (guide, unit) => `${guide.label} ${unit === "%" ? showPercent(guide.value) : Number(guide.value.toPrecision(4))}`;
+
+// Names of the guides that lie outside, at the edge where they are.
+function drawOutside(context, guides, unit, edge, frame, y) {
+  if (!guides.length) return;
+  context.fillStyle = colour(guides.some((guide) => guide.bound) ? "bound" : "muted");
+  labelWithHalo(context, `${edge}: ${guides.map((guide) => guideText(guide, unit)).join(", ")}`, frame.right - 3, y);
+}
+
 // Dashed horizontal lines with their names; names that would collide move up.
-function drawGuides(context, panel, frame) {
+function drawGuides(context, { panel, range }, frame) {
   context.textAlign = "right";
   context.textBaseline = "bottom";
   const sorted = [...panel.guides].sort((one, other) => one.value - other.value);
-  let last = Infinity;
-  for (const guide of sorted) {
+  const below = sorted.filter((guide) => guide.value < range.low);
+  drawOutside(context, sorted.filter((guide) => guide.value > range.high), panel.unit, "above", frame, MARGIN.top + 12);
+  drawOutside(context, below, panel.unit, "below", frame, frame.bottom - 2);
+  let last = below.length ? frame.bottom - 2 : Infinity;
+  for (const guide of sorted.filter((one) => one.value >= range.low && one.value <= range.high)) {
     const y = frame.y(guide.value);
     context.strokeStyle = context.fillStyle = colour(guide.bound ? "bound" : "muted");
     context.lineWidth = 1.2;
@@ -203,9 +218,7 @@ function drawGuides(context, panel, frame) {
     context.stroke();
     context.setLineDash([]);
     last = Math.min(y - 1, last - 12);
-    const value = panel.unit === "%" ? showPercent(guide.value) : Number(guide.value.toPrecision(4));
-    const text = `${guide.label} ${value}`;
-    labelWithHalo(context, text, frame.right - 3, Math.max(12, last));
+    labelWithHalo(context, guideText(guide, panel.unit), frame.right - 3, Math.max(12, last));
   }
 }
 

@@ -50,7 +50,8 @@ def test_weighted_updates_of_old_bases(seed, clients):
     new = summed(current, updates, weights, bases).parts["adapters"]
     for name in SHAPES:
         expected = current[name].double().numpy() + sum(
-            w * (u[name].double().numpy() - b[name].double().numpy()) for w, u, b in zip(weights, updates, bases, strict=True)
+            w * (u[name].double().numpy() - b[name].double().numpy())
+            for w, u, b in zip(weights, updates, bases, strict=True)
         )
         np.testing.assert_allclose(new[name].numpy(), expected.astype(np.float32), rtol=2e-7, atol=1e-7)
 

@@ -25,7 +25,9 @@ def tuned(model, data):
 
 def prompts(model):
     text = tokens.tokenizer(model["tokenizer"])
-    return [text.prompt(p) for p in ("How do I grow leeks?", "What now?", "It is December and I want melons. What now?")]
+    return [
+        text.prompt(p) for p in ("How do I grow leeks?", "What now?", "It is December and I want melons. What now?")
+    ]
 
 
 def sampling(model, temperature=1.0, end=None):

@@ -12,7 +12,7 @@ from synthetic_run import STAGES
 from pwffsim.runs.load import Run
 from pwffsim.runs.recorder import MemoryRecorder
 from pwffsim.runs.records import Metric, Span, SpanKind
-from reports import assumptions, curves, details, headline, quantities, rounds, tables, timeline
+from reports import assumptions, curves, details, headline, html, quantities, rounds, tables, timeline
 
 
 def metrics(*rows: tuple[float, str, str, str, float]) -> Run:
@@ -135,6 +135,14 @@ def test_stage_bands_follow_one_another_and_ignore_idling() -> None:
     assert [row[1:] for row in shown] == [pytest.approx((5.0, 30.0)), pytest.approx((30.0, 50.0))]
 
 
+def test_every_kind_of_span_has_a_place_a_look_and_a_colour() -> None:
+    assert set(timeline.KINDS) == set(SpanKind)
+    style, looks = html.asset("style.css"), html.asset("timeline_draw.js")
+    for kind in SpanKind:
+        assert f"--kind-{kind}: light-dark(" in style
+        assert f"\n  {kind}: {{ height: " in looks
+
+
 def test_a_kind_that_nobody_foresaw_is_kept() -> None:
     recorder = MemoryRecorder()
     recorder.span(Span("client-00", SpanKind.IDLE, 0, 5, "first", 0))
@@ -176,6 +184,20 @@ def test_unknown_metrics_get_panels_and_stages_with_other_scales_are_apart(run: 
     assert [title for title in titles if title.startswith("Training loss")] == [
         f"Training loss, {stage}" for stage in STAGES
     ]
+
+
+def test_what_was_measured_once_is_a_table_not_a_panel() -> None:
+    found = curves.build(
+        metrics(
+            (0, "client-00", "s", "pairs", 96.0),
+            (0, "client-01", "s", "pairs", 32.0),
+            (0, "client-00", "s", "accuracy", 0.5),
+            (0, "client-00", "s", "tokens_seen", 1.0),
+            (1, "client-00", "s", "tokens_seen", 2.0),
+        )
+    )
+    assert found.once == [("pairs", "64.00", "32.00", "96.00", "2")]
+    assert [panel["title"] for panel in found.panels] == ["Response-token accuracy", "Other metrics: tokens_seen"]
 
 
 def test_server_and_clients_share_a_panel_but_not_a_line(run: Run) -> None:

@@ -1,0 +1,55 @@
+"""The same recipe gives the same bits in two fresh processes, whatever PYTHONHASHSEED is and whatever ran before."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+PROGRAM = """
+import json, sys
+sys.path.insert(0, {here!r})
+from small_models import ALIGNING, TUNING, data_params, model_params, reward_params, stage_params
+from pwffsim.learning import stages, state
+
+model, data, groups = model_params({base!r}), data_params(), ["adapters", "lora"]
+start = stages.run("initialise", {{"model": model, "groups": groups, "reward": reward_params(), "seed": 1}}, {{}}).parts
+reference = {{f"reference_{{g}}": start[g] for g in groups}}
+recipes = [
+    ("instruction.train", {{**TUNING, "engine": "native"}}, start),
+    ("instruction.train", {{**TUNING, "engine": "trl"}}, start),
+    ("reward.train", {{**TUNING, "reward": reward_params()}}, start),
+    ("alignment.train", {{**ALIGNING, "reward": reward_params()}}, {{**start, **reference}}),
+]
+found = {{}}
+for i in {order!r}:
+    name, more, inputs = recipes[i]
+    result = stages.run(name, stage_params(model, data, **more), inputs)
+    found[i] = [result.facts, {{part: state.content_digest(t) for part, t in result.parts.items()}}]
+print("RESULT" + json.dumps(found, sort_keys=True))
+"""
+
+
+def outcome(base, order, hash_seed):
+    program = PROGRAM.format(here=str(HERE), base=str(base), order=order)
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+        cwd=HERE.parents[1],
+    )
+    return json.loads(done.stdout.split("RESULT")[1])
+
+
+def test_two_processes_agree_to_the_bit(small_base):
+    one = outcome(small_base, [0, 1, 2, 3], "0")
+    two = outcome(small_base, [3, 1, 0, 2], "4242")
+    assert one == two
+    assert one["0"][1] != one["1"][1] or one["0"][0]["loss_first"] == one["1"][0]["loss_first"]
