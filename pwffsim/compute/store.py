@@ -27,12 +27,13 @@ class Store:
 
     Args:
         folder: where entries live; made when it is missing.
-        resident: number of tensor groups kept in memory, least recently used first to go.
+        resident_bytes: tensors kept in memory, least recently used first to go.
     """
 
-    def __init__(self, folder: Path, resident: int = 256) -> None:
+    def __init__(self, folder: Path, resident_bytes: int = 1_000_000_000) -> None:
         self._folder = folder
-        self._resident = resident
+        self._resident_bytes = resident_bytes
+        self._held_bytes = 0
         self._states: OrderedDict[str, State] = OrderedDict()
         self.hits = 0
         self.misses = 0
@@ -76,9 +77,13 @@ class Store:
         return self._states[reference]
 
     def _remember(self, reference: str, state: State) -> None:
+        """Keep a state; the last one stays, however large it is."""
+        if (former := self._states.pop(reference, None)) is not None:
+            self._held_bytes -= _size_bytes(former)
         self._states[reference] = state
-        while len(self._states) > self._resident:
-            self._states.popitem(last=False)
+        self._held_bytes += _size_bytes(state)
+        while self._held_bytes > self._resident_bytes and len(self._states) > 1:
+            self._held_bytes -= _size_bytes(self._states.popitem(last=False)[1])
 
     def _digest(self, key: str, part: str) -> str:
         if f"{key}/{part}" in self._states:
@@ -94,6 +99,10 @@ class Store:
         partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         partial.write_bytes(contents)
         partial.replace(path)
+
+
+def _size_bytes(state: State) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in state.values())
 
 
 def _json(value: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -27,6 +28,29 @@ class ClientData:
     topics: dict[str, int]
     style: str
     digest: str
+
+
+Pairs = Mapping[str, Sequence[Preference]]
+
+
+def make_client(
+    rows: tuple[Sequence[Instruction], Sequence[Instruction]],
+    pairs: tuple[Pairs, Pairs],
+    prompts: tuple[Sequence[str], Sequence[str]],
+    style: str,
+) -> ClientData:
+    """A client's shard out of its (training, held-out) parts; topics are counted and everything is digested."""
+    return ClientData(
+        instructions_train=list(rows[0]),
+        instructions_test=list(rows[1]),
+        preferences_train={name: list(part) for name, part in pairs[0].items()},
+        preferences_test={name: list(part) for name, part in pairs[1].items()},
+        prompts_train=list(prompts[0]),
+        prompts_test=list(prompts[1]),
+        topics=dict(Counter(row.topic for row in rows[0])),
+        style=style,
+        digest=digest(*rows, *pairs, *prompts, style),
+    )
 
 
 @dataclass(frozen=True)

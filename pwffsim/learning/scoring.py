@@ -109,7 +109,9 @@ class DistilBertEncoder:
     def __init__(self, base: Mapping[str, Any], max_length: int | None) -> None:
         self.network: Any = frozen.encoder(base)
         self.width: int = self.network.config.dim
-        self._tokenizer = load(base["tokenizer"])
+        self._tokenizer = text = load(base["tokenizer"])
+        self._begin: int = text.eos_token_id if text.cls_token_id is None else text.cls_token_id
+        self._separator: int = text.eos_token_id if text.sep_token_id is None else text.sep_token_id
         limit: int = self.network.config.max_position_embeddings
         self._length = min(max_length or limit, limit)
 
@@ -125,15 +127,17 @@ class DistilBertEncoder:
         return Features(self.whole(dialogues), before[:, None].expand(-1, longest, -1))
 
     def _ids(self, prompt: str, response: str) -> list[int]:
-        """[CLS] prompt [SEP] response [SEP], cut as the policy's sequences are."""
+        """[CLS] prompt [SEP] response [SEP], cut as the policy's sequences are.
+
+        A tokenizer that is not DistilBERT's own, as an untrained encoder may have, has its end token in both places.
+        """
         halves = [
             tuple(self._tokenizer(t, add_special_tokens=False, split_special_tokens=True).input_ids)
             for t in (prompt, response)
         ]
         cut = fit(halves[0], halves[1], self._length - 3)
-        separator = self._tokenizer.sep_token_id
-        tail = [*cut.response, separator] if response else []
-        return [self._tokenizer.cls_token_id, *cut.prompt, separator, *tail]
+        tail = [*cut.response, self._separator] if response else []
+        return [self._begin, *cut.prompt, self._separator, *tail]
 
     def _first(self, rows: list[list[int]]) -> Tensor:
         length = bucket(max(map(len, rows)))

@@ -98,7 +98,7 @@ def test_tensors_survive_the_disk(tmp_path):
 
 
 def test_memory_is_bounded(tmp_path):
-    store = Store(tmp_path, resident=2)
+    store = Store(tmp_path, resident_bytes=8)
     for i in range(5):
         store.put(f"ab{i}", {"out": {"x": torch.tensor(float(i))}}, {})
     assert len(store._states) == 2

@@ -8,14 +8,13 @@ and for the base corpus: no held-out question, in any wording, and no held-out a
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from channel_models.randomness import stream
 from pwffsim.data.errors import DataError
-from pwffsim.data.federated import ClientData, FederatedData, digest
+from pwffsim.data.federated import ClientData, FederatedData, make_client
 from pwffsim.data.handbook.answers import ANSWERS
 from pwffsim.data.handbook.style import Style, draw_style
 from pwffsim.data.handbook.topics import BENIGN, SAFETY, Item, ask, items
@@ -83,21 +82,17 @@ def _base_row(rng: np.random.Generator) -> Instruction:
 
 def _client(spec: DataSpec, plan: Plan) -> ClientData:
     style = client_style(plan.client)
-    train = _instructions(plan, plan.rows, style, held_out=False)
-    test = _instructions(plan, spec.test_rows_per_client, style, held_out=True)
-    pairs = {name: _pairs(spec, plan, name, plan.pairs[name], style, held_out=False) for name in OBJECTIVES}
-    held_out = {name: _pairs(spec, plan, name, spec.test_pairs_per_client, style, held_out=True) for name in OBJECTIVES}
-    return ClientData(
-        instructions_train=train,
-        instructions_test=test,
-        preferences_train=pairs,
-        preferences_test=held_out,
-        prompts_train=_prompts(plan, spec.prompts_per_client, held_out=False),
-        prompts_test=_prompts(plan, spec.test_prompts_per_client, held_out=True),
-        topics=dict(Counter(row.topic for row in train)),
-        style=str(style),
-        digest=digest(train, test, pairs, held_out),
+    rows = (
+        _instructions(plan, plan.rows, style, held_out=False),
+        _instructions(plan, spec.test_rows_per_client, style, held_out=True),
     )
+    pairs = {name: _pairs(spec, plan, name, plan.pairs[name], style, held_out=False) for name in OBJECTIVES}
+    kept = {name: _pairs(spec, plan, name, spec.test_pairs_per_client, style, held_out=True) for name in OBJECTIVES}
+    prompts = (
+        _prompts(plan, spec.prompts_per_client, held_out=False),
+        _prompts(plan, spec.test_prompts_per_client, held_out=True),
+    )
+    return make_client(rows, (pairs, kept), prompts, str(style))
 
 
 def _instructions(plan: Plan, count: int, style: Style, held_out: bool) -> list[Instruction]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from channel_models.randomness import stream
 from pwffsim.data.errors import DataError
-from pwffsim.data.federated import ClientData, FederatedData, digest
+from pwffsim.data.federated import ClientData, FederatedData, make_client
 from pwffsim.data.population import Client, Plan, make_plan
 from pwffsim.data.rows import OBJECTIVES, Instruction, Preference
 from pwffsim.data.spec import DataSpec
@@ -50,17 +50,11 @@ def _client(spec: DataSpec, plan: Plan, rows: list[Instruction], pairs: Pairs) -
     _refuse_empty(plan, {f"{name} pairs": p for name, p in pairs_train.items()})
     _refuse_empty(plan, {f"held-out {name} pairs": p for name, p in pairs_test.items()})
     kept_out = {pair.prompt for part in pairs_test.values() for pair in part}
-    return ClientData(
-        instructions_train=train,
-        instructions_test=test,
-        preferences_train=pairs_train,
-        preferences_test=pairs_test,
-        prompts_train=_prompts(pairs_train, spec.prompts_per_client, kept_out),
-        prompts_test=_prompts(pairs_test, spec.test_prompts_per_client),
-        topics=dict(Counter(row.topic for row in train)),
-        style="as found",
-        digest=digest(train, test, pairs_train, pairs_test),
+    prompts = (
+        _prompts(pairs_train, spec.prompts_per_client, kept_out),
+        _prompts(pairs_test, spec.test_prompts_per_client),
     )
+    return make_client((train, test), (pairs_train, pairs_test), prompts, style="as found")
 
 
 def _deal_instructions(spec: DataSpec, plans: list[Plan], rows: list[Instruction]) -> list[list[Instruction]]:
