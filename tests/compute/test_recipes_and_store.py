@@ -114,5 +114,5 @@ def test_a_failing_stage_is_named(counting, tmp_path):
 def test_a_plan_knows_keys_and_no_facts():
     handle = DryCompute().submit(Recipe("instruction.train", {}))
     assert handle.part("lora") == f"{handle.key}/lora"
-    with pytest.raises(ComputeError, match="depends on the outcome of instruction.train"):
+    with pytest.raises(ComputeError, match=r"depends on the outcome of instruction\.train"):
         handle.facts()
