@@ -62,12 +62,24 @@ def reward_flops(encoder: Network, frozen: bool, steps: int, batch: int, length:
 
 @dataclass(frozen=True)
 class Rollout:
-    """Size of one PPO iteration: prompts, longest prompt, longest response, passes over the rollouts."""
+    """Size of one PPO iteration.
+
+    Attributes:
+        prompts: number of prompts.
+        prompt_tokens: length of a prompt, padded.
+        new_tokens: length of a response.
+        epochs: passes over the rollouts.
+    """
 
     prompts: int
-    length: int
+    prompt_tokens: int
     new_tokens: int
     epochs: int
+
+    @property
+    def length(self) -> int:
+        """Tokens of a whole rollout."""
+        return self.prompt_tokens + self.new_tokens
 
 
 def alignment_flops(
@@ -78,8 +90,7 @@ def alignment_flops(
     With a shared trunk (the frozen base serves both rewards and both critics) one pass of the encoder scores all four;
     otherwise each of the four is a pass of its own, and critics whose encoder is trained pay for it in each epoch.
     """
-    prompt = rollout.length - rollout.new_tokens
-    generate = policy.generate_flops(rollout.prompts, prompt, rollout.new_tokens)
+    generate = policy.generate_flops(rollout.prompts, rollout.prompt_tokens, rollout.new_tokens)
     log_probabilities = 2 * policy.forward_flops(rollout.prompts, rollout.length)
     score = (1 if shared_trunk else 4) * encoder.forward_flops(rollout.prompts, rollout.length)
     update = policy.train_flops(rollout.prompts, rollout.length)

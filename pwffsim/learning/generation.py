@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from pwffsim.learning import runtime
 from pwffsim.learning.policy import Policy
 
 
@@ -44,8 +46,10 @@ def generate(
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     running, cache, columns = torch.ones(len(prompts), dtype=torch.bool), DynamicCache(), []
     for t in range(uniforms.shape[1]):
-        output = policy.hidden(ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
-        token = _draw(policy.logits(output.last_hidden_state[:, -1]) / sampling.temperature, uniforms[:, t])
+        given = {"attention_mask": mask, "position_ids": positions, "past_key_values": cache, "use_cache": True}
+        with runtime.small_products() if t else nullcontext():
+            logits = policy.logits(policy.hidden(ids, **given).last_hidden_state[:, -1])
+        token = _draw(logits / sampling.temperature, uniforms[:, t])
         columns.append(torch.where(running, token, sampling.pad))
         ids, positions = columns[-1][:, None], positions[:, -1:] + 1
         mask = torch.cat([mask, torch.ones_like(ids)], 1)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+AVERAGED = 50
+"""Steps over which the first and the last loss are averaged."""
+
 
 def model_card(facts: Mapping[str, Any]) -> str:
     """A model card in Markdown out of the facts of `pretrain`."""
@@ -20,6 +23,10 @@ library_name: transformers
 # A small GPT-2 base model, made by `pwffsim pretrain`
 """
 
+_EMBEDDED = """ The embedded corpus holds every topic, word and answer style that simulated
+clients use, mixed at random, and two editions of the town's facts; questions that clients are tested on are kept out.
+See `pwffsim/data/handbook`."""
+
 _LIMITS = """## Limits
 
 The model speaks of what its corpus speaks of and nothing else. With the embedded corpus that is a fictional town:
@@ -32,16 +39,19 @@ def _about(facts: Mapping[str, Any]) -> str:
     shape, schedule = facts["architecture"], facts["schedule"]
     return f"""## What it is
 
-GPT-2, {shape["layers"]} layers of width {shape["width"]} with {shape["heads"]} heads, {shape["positions"]} positions,
-{facts["parameters"]:,} parameters; byte-level BPE of {facts["vocabulary"]} tokens learnt from the same corpus, with
-`<pad>` and `<end>` (which begins and ends texts). Trained from nothing on {facts["tokens"]:,} tokens of
-{facts["texts"]:,} texts ({", ".join(facts["corpus"])}): {schedule["steps"]} steps of {schedule["batch_size"]} texts,
-AdamW, peak learning rate {schedule["learning_rate"]:g}, warm-up and cosine decay, loss on all tokens:
-{facts["loss_first"]:.3f} nats a token in the first steps, {facts["loss_last"]:.3f} in the last.
+| | |
+|---|---|
+| architecture | GPT-2: {shape["layers"]} layers of width {shape["width"]}, {shape["heads"]} heads |
+| positions | {shape["positions"]} |
+| parameters | {facts["parameters"]:,} |
+| tokenizer | byte-level BPE of {facts["vocabulary"]} tokens, learnt from the same corpus, with `<pad>` and `<end>` |
+| corpus | {", ".join(facts["corpus"])}: {facts["texts"]:,} texts |
+| training | from nothing: {schedule["steps"]} steps of {schedule["batch_size"]} texts, {facts["tokens"]:,} tokens |
+| optimiser | AdamW, peak learning rate {schedule["learning_rate"]:g}, warm-up and cosine decay, all tokens count |
+| loss, nats a token | {facts["loss_first"]:.3f} in the first {AVERAGED} steps |
+| | {facts["loss_last"]:.3f} in the last {AVERAGED} steps |
 
-The embedded corpus holds every topic, word and answer style that simulated clients use, mixed at random, and two
-editions of the town's facts; questions that clients are tested on are kept out. Texts read
-`Q: question`, newline, `A: answer`, end token. See `pwffsim/data/handbook`.
+Texts read `Q: question`, newline, `A: answer`, end token.{_EMBEDDED if facts["measured"] else ""}
 """
 
 
@@ -57,8 +67,10 @@ gives a `model.safetensors` with SHA-256
 
     {facts["sha256"]}
 
-on the machine where it was made ({versions}); one thread, no clock, no hidden state. Another type of processor or
-another release of these libraries may round otherwise and give another hash.
+on the machine where it was made:
+{versions}.
+One thread, no clock, no hidden state. Another type of processor or another release of these libraries may round
+otherwise and give another hash.
 """
 
 

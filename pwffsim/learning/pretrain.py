@@ -25,7 +25,7 @@ from pwffsim.data.errors import DataError
 from pwffsim.data.prompting import END, PAD, format_prompt, format_response
 from pwffsim.data.rows import Instruction
 from pwffsim.learning.base_quality import measure
-from pwffsim.learning.model_card import model_card
+from pwffsim.learning.model_card import AVERAGED, model_card
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 SPECIAL = [PAD, END]
 _IGNORED = -100
-_AVERAGED = 50
 _WARM_UP = 0.05
 _CHUNK = 16
 _MULTIPLE = 8
@@ -48,7 +47,7 @@ class Architecture:
     width: int = 128
     heads: int = 4
     positions: int = 256
-    vocabulary: int = 1024
+    vocabulary: int = 2048
 
     def __post_init__(self) -> None:
         if min(asdict(self).values()) < 1 or self.width % self.heads:
@@ -84,7 +83,7 @@ class Schedule:
 def pretrain(
     out: Path,
     seed: int = 0,
-    steps: int = 2500,
+    steps: int = 2800,
     architecture: Architecture | None = None,
     corpus: Sequence[str] = (),
     rows: int = 60_000,
@@ -121,8 +120,8 @@ def pretrain(
         "architecture": asdict(shape),
         "schedule": asdict(schedule),
         "tokens": tokens,
-        "loss_first": float(np.mean(losses[:_AVERAGED])),
-        "loss_last": float(np.mean(losses[-_AVERAGED:])),
+        "loss_first": float(np.mean(losses[:AVERAGED])),
+        "loss_last": float(np.mean(losses[-AVERAGED:])),
         "environment": environment(),
         "measured": measured,
     }

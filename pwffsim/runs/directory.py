@@ -47,14 +47,16 @@ class RunDirectory:
             raise ValueError(f"status {status!r} is not one of {', '.join(STATUSES)}")
         self._fields |= fields | {"status": status}
         if status != RUNNING:
-            finished = now_utc or datetime.now(UTC)
-            self._fields |= {
-                "finished_utc": _utc(finished),
-                "wall_s": (finished - self._created).total_seconds(),
-                "files": files(self.path),
-            }
+            self._finish(now_utc or datetime.now(UTC))
+            self._fields |= {"files": files(self.path)}
         write_json(self.path / MANIFEST, self._fields)
         return dict(self._fields)
+
+    def _finish(self, now_utc: datetime) -> None:
+        """The first end counts: what is written afterwards is about the run, not part of it."""
+        if "finished_utc" not in self._fields:
+            wall_s = (now_utc - self._created).total_seconds()
+            self._fields |= {"finished_utc": _utc(now_utc), "wall_s": wall_s}
 
 
 def create(out: Path | None, name: str, scenario_hash: str, now_utc: datetime) -> RunDirectory:

@@ -56,8 +56,14 @@ def test_a_frozen_encoder_costs_less_than_half():
 
 def test_each_ppo_epoch_adds_its_updates():
     policy, encoder = Network(MODEL, 1000), Network(MODEL, 500, language_head=False)
-    one, two, three = (alignment_flops(policy, encoder, True, True, 1, Rollout(8, 64, 24, e)) for e in (1, 2, 3))
+    one, two, three = (alignment_flops(policy, encoder, True, True, 1, Rollout(8, 40, 24, e)) for e in (1, 2, 3))
     assert three - two == two - one == policy.train_flops(8, 64)
+
+
+def test_shorter_responses_cost_less():
+    policy, encoder = Network(MODEL, 1000), Network(MODEL, 500, language_head=False)
+    short, long = (alignment_flops(policy, encoder, True, True, 1, Rollout(8, 40, n, 2)) for n in (8, 24))
+    assert short < long
 
 
 def test_generation_counts_new_tokens():

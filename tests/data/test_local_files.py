@@ -196,8 +196,8 @@ def test_the_same_files_and_seed_give_the_same_shards(files: Callable[..., Files
 
 
 def test_hub_loading_reads_a_local_data_set(files: Callable[..., Files], tmp_path: Path, monkeypatch) -> None:
-    pytest.importorskip("datasets")
-    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
     written = files()
     folders = {}
     for name in ("instructions", *OBJECTIVES):

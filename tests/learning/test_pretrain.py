@@ -19,7 +19,7 @@ from pwffsim.data.prompting import END, PAD, format_prompt, format_response
 from pwffsim.data.spec import DataSpec
 from pwffsim.learning import pretrain as stage
 from pwffsim.learning.base_quality import measure
-from pwffsim.learning.model_card import command
+from pwffsim.learning.model_card import command, model_card
 from pwffsim.learning.pretrain import Architecture, Schedule, pretrain
 
 TINY = Path(stage.__file__).parent / "assets" / "tiny"
@@ -49,27 +49,27 @@ def test_it_learns_and_loads_in_hugging_face_format(tmp_path: Path, text: str) -
     assert json.loads((out / "pretraining.json").read_text()) == facts
 
 
-def test_the_same_command_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
-    program = (
-        "import sys; from pathlib import Path; from pwffsim.learning.pretrain import *;"
-        "shape = Architecture(layers=1, width=32, heads=2, positions=64, vocabulary=400);"
-        "texts = read_corpus((), 300, 3);"
-        "tokenizer = make_tokenizer(texts, 400); model = make_model(shape, 400, 3);"
-        "train(model, encode(tokenizer, texts, 48), Schedule(8, 8, 1e-3, 48), 3);"
-        "from pwffsim.learning.pretrain import _save;"
-        "print(_save(Path(sys.argv[1]), model, wrap_tokenizer(tokenizer, 64)))"
-    )
-    said = []
-    for hash_seed in ("1", "2"):
-        environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "OMP_NUM_THREADS": "1"}
-        arguments = [sys.executable, "-c", program, str(tmp_path / hash_seed)]
-        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True)
-        said.append(done.stdout)
-        assert len(done.stdout.strip()) == 64
-    assert said[0] == said[1]
-    files = [sorted(path.name for path in (tmp_path / seed).iterdir()) for seed in ("1", "2")]
-    assert files[0] == files[1]
-    assert all((tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes() for name in files[0])
+def make_small(out: Path) -> None:
+    """A model after a few steps on the embedded corpus, all of the stage but its measurements."""
+    texts = stage.read_corpus((), 300, 3)
+    with stage._one_thread():
+        tokenizer = stage.make_tokenizer(texts, SMALL.vocabulary)
+        model = stage.make_model(SMALL, tokenizer.get_vocab_size(), 3)
+        stage.train(model, stage.encode(tokenizer, texts, 48), Schedule(8, 8, 1e-3, 48), 3)
+    stage._save(out, model, stage.wrap_tokenizer(tokenizer, SMALL.positions))
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_another_process_writes_the_same_bytes(tmp_path: Path, hash_seed: str) -> None:
+    program = "import sys; from pathlib import Path; import test_pretrain; test_pretrain.make_small(Path(sys.argv[1]))"
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": paths}
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "there")], env=environment, check=True)
+    make_small(tmp_path / "here")
+    names = sorted(path.name for path in (tmp_path / "here").iterdir())
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(names)
+    assert names == sorted(path.name for path in (tmp_path / "there").iterdir())
+    assert all((tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes() for name in names)
 
 
 def test_threads_and_global_generators_are_left_alone(tmp_path: Path, text: str) -> None:
@@ -131,11 +131,10 @@ def test_the_shipped_model_is_what_its_card_says() -> None:
     weights = (TINY / "model.safetensors").read_bytes()
     card = (TINY / "README.md").read_text(encoding="utf-8")
     assert sha256(weights).hexdigest() == facts["sha256"]
-    assert facts["sha256"] in card
     assert command(facts) == "pwffsim pretrain --out DIR"
-    assert command(facts) in card
+    assert model_card(facts) == card
     assert sum(path.stat().st_size for path in TINY.rglob("*")) <= 8_000_000
-    assert facts["architecture"] == {"layers": 4, "width": 128, "heads": 4, "positions": 256, "vocabulary": 1024}
+    assert facts["architecture"] == {"layers": 4, "width": 128, "heads": 4, "positions": 256, "vocabulary": 2048}
 
 
 def test_the_shipped_model_measures_as_its_card_says() -> None:
@@ -145,11 +144,11 @@ def test_the_shipped_model_measures_as_its_card_says() -> None:
         assert measured[name] == pytest.approx(facts[name], rel=1e-3)
     assert measured["refusal_share"] == pytest.approx(facts["refusal_share"], abs=0.05)
     assert 0.3 <= measured["refusal_share"] <= 0.7
-    assert 0.3 <= measured["helpful_share"] <= 0.8
+    assert 0.2 <= measured["helpful_share"] <= 0.8
     assert measured["accuracy"] > 5 * measured["majority_accuracy"]
 
 
-def test_every_client_word_is_a_token_or_two_and_survives_the_tokenizer() -> None:
+def test_client_texts_survive_the_tokenizer_and_are_short() -> None:
     tokenizer = AutoTokenizer.from_pretrained(TINY)
     data = build(DataSpec(), 3, 7, [5.0] * 3, [0.5] * 3)
     for client in data.clients:
@@ -158,4 +157,4 @@ def test_every_client_word_is_a_token_or_two_and_survives_the_tokenizer() -> Non
             ids = tokenizer(prompt)["input_ids"] + tokenizer(response)["input_ids"]
             assert ids == tokenizer(prompt + response)["input_ids"]
             assert tokenizer.decode(ids) == prompt + response
-            assert len(tokenizer(response)["input_ids"]) <= 31
+            assert len(tokenizer(response)["input_ids"]) < 28

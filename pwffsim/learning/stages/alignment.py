@@ -30,7 +30,7 @@ from pwffsim.learning.stages.stage import Inputs, Params, Stage, StageResult
 from pwffsim.learning.supervised import Optimisation
 from pwffsim.learning.tokens import Tokenizer, tokenizer
 
-_SAMPLES = 4
+_SAMPLES = 2
 """Responses to each held-out prompt in an evaluation."""
 
 Facts = dict[str, Any]

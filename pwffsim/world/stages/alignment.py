@@ -72,12 +72,7 @@ class AlignmentStage(Stage):
             shared_trunk,
             frozen,
             self.settings.local_steps,
-            Rollout(
-                self.settings.batch_size,
-                blueprint.scenario.model.max_length,
-                self._new_tokens(facts),
-                self.settings.ppo_epochs,
-            ),
+            self._rollout(facts),
         )
 
     def evaluate_flops(self, profile: Profile) -> int:
@@ -87,12 +82,14 @@ class AlignmentStage(Stage):
         score = self.blueprint.reward_network().forward_flops(prompts, length)
         return network.generate_flops(prompts, length - new, new) + 2 * network.forward_flops(prompts, length) + score
 
-    def _new_tokens(self, facts: Facts | None) -> int:
-        """The declared maximum, or the mean number really generated a prompt (rounded up) where that is counted."""
-        if facts is None:
-            return self.settings.max_new_tokens
-        rollouts = self.settings.local_steps * self.settings.batch_size
-        return -(-int(facts["generated_tokens"]) // rollouts)
+    def _rollout(self, facts: Facts | None) -> Rollout:
+        """Prompts are padded to what the longest response leaves; a response has the declared maximum of tokens, or the
+        mean number really generated (rounded up) where that is counted."""
+        prompts, new = self.settings.batch_size, self.settings.max_new_tokens
+        prompt_tokens = self.blueprint.scenario.model.max_length - new
+        if facts is not None:
+            new = -(-int(facts["generated_tokens"]) // (self.settings.local_steps * prompts))
+        return Rollout(prompts, prompt_tokens, new, self.settings.ppo_epochs)
 
     def _alignment_params(self, profile: Profile, purpose: str, index: int) -> dict[str, Any]:
         settings = {name: getattr(self.settings, name) for name in _SETTINGS}
