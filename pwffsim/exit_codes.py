@@ -24,3 +24,29 @@ class Exit(IntEnum):
     """Ctrl-C; the run directory is marked and readable."""
     TERMINATED = 143
     """SIGTERM; likewise."""
+
+
+_CODES: dict[str, Exit] = {
+    "builtins.KeyboardInterrupt": Exit.INTERRUPTED,
+    "pwffsim.simulation.interruption.Terminated": Exit.TERMINATED,
+    "pwffsim.world.faults.Diverged": Exit.DIVERGED,
+    "pwffsim.scenario.errors.ScenarioErrors": Exit.INVALID,
+    "pwffsim.data.errors.DataError": Exit.INVALID,
+    "pwffsim.learning.bases.BaseUnavailable": Exit.INVALID,
+    "pwffsim.simulation.preparation.MemoryShortage": Exit.INVALID,
+    "pwffsim.architecture.families.UnsupportedModel": Exit.INVALID,
+    "pwffsim.compute.recipe.NotPlanned": Exit.INVALID,
+    "pwffsim.runs.errors.LawBroken": Exit.INCONSISTENT,
+    "pwffsim.runs.errors.RunError": Exit.INVALID,
+    "channel_models.work.LinkStalled": Exit.INVALID,
+    "builtins.FileExistsError": Exit.INVALID,
+    "builtins.OSError": Exit.RESOURCE,
+}
+"""Qualified name of an error -> exit code; names, so that nothing is imported to compare with."""
+
+
+def code_of(error: BaseException) -> Exit | None:
+    """The exit code of an error that a user can do something about, or of its cause; None for any other."""
+    names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
+    known = next((_CODES[name] for name in names if name in _CODES), None)
+    return known if known is not None or error.__cause__ is None else code_of(error.__cause__)

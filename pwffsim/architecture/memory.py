@@ -42,20 +42,18 @@ def reward_bytes(encoder: Architecture, trained: int, frozen: bool, batch: int, 
 
 
 def alignment_bytes(
-    model: Architecture, encoder: Architecture | None, trained: int, rewards: int, batch: int, length: int
+    model: Architecture, encoders_bytes: int, trained: int, rewards: int, batch: int, length: int
 ) -> int:
     """Stage 3: actor and its reference modules, two rewards, two critics, activations of one batch of rollouts.
 
-    `encoder` is None where rewards and critics share the frozen base; otherwise each of the four holds one.
+    Args:
+        model: the actor.
+        encoders_bytes: what rewards and critics hold beside the actor's own base.
+        trained: trained parameters of the actor.
+        rewards: trained parameters of both reward models, and so of both critics.
+        batch, length: rollouts.
     """
-    networks = 0 if encoder is None else 4 * weights_bytes(encoder)
     reference = trained * BYTES_PER_ELEMENT
     scorers = rewards * BYTES_PER_ELEMENT + trained_bytes(rewards)
-    return (
-        weights_bytes(model)
-        + trained_bytes(trained)
-        + reference
-        + networks
-        + scorers
-        + activation_bytes(model, batch, length)
-    )
+    actor = weights_bytes(model) + trained_bytes(trained) + activation_bytes(model, batch, length)
+    return actor + reference + scorers + encoders_bytes

@@ -17,16 +17,18 @@ from pwffsim.architecture.families import Architecture
 
 @dataclass(frozen=True)
 class Network:
-    """A model as arithmetic: an architecture with its head and its trainable parameters.
+    """A model as arithmetic: an encoder, what is added to it, and what of all that is trained.
 
     Attributes:
         architecture: dimensions of the encoder.
-        trainable: number of trained parameters.
+        added: parameters beside the encoder's that every token is multiplied with: adapters, LoRA, a head.
+        trained: parameters whose gradients are computed.
         language_head: whether hidden states are turned into logits over the vocabulary.
     """
 
     architecture: Architecture
-    trainable: int
+    added: int
+    trained: int
     language_head: bool = True
 
     def forward_flops(self, sequences: int, length: int) -> int:
@@ -34,11 +36,11 @@ class Network:
         a = self.architecture
         head = a.width * a.vocabulary if self.language_head else 0
         tokens = sequences * length
-        return 2 * (a.matrix_parameters + head + self.trainable) * tokens + 4 * a.layers * a.width * length * tokens
+        return 2 * (a.matrix_parameters + head + self.added) * tokens + 4 * a.layers * a.width * length * tokens
 
     def train_flops(self, sequences: int, length: int) -> int:
         """Forward, backward to the activations, and the gradients of the trained parameters."""
-        return 2 * self.forward_flops(sequences, length) + 2 * self.trainable * sequences * length
+        return 2 * self.forward_flops(sequences, length) + 2 * self.trained * sequences * length
 
     def generate_flops(self, sequences: int, prompt: int, new_tokens: int) -> int:
         """Prefill of the prompt, then one token at a time with a key-value cache, attention at its final length."""
@@ -82,17 +84,15 @@ class Rollout:
         return self.prompt_tokens + self.new_tokens
 
 
-def alignment_flops(
-    policy: Network, encoder: Network, shared_trunk: bool, frozen: bool, iterations: int, rollout: Rollout
-) -> int:
+def alignment_flops(policy: Network, encoder: Network, frozen: bool, iterations: int, rollout: Rollout) -> int:
     """PPO iterations: generation, reference and old log-probabilities, two rewards, two critics, the updates.
 
-    With a shared trunk (the frozen base serves both rewards and both critics) one pass of the encoder scores all four;
-    otherwise each of the four is a pass of its own, and critics whose encoder is trained pay for it in each epoch.
+    One pass of a frozen encoder serves both rewards and both critics; otherwise each of the four is a pass of its own,
+    and the critics' encoders pay for their training in each epoch.
     """
     generate = policy.generate_flops(rollout.prompts, rollout.prompt_tokens, rollout.new_tokens)
     log_probabilities = 2 * policy.forward_flops(rollout.prompts, rollout.length)
-    score = (1 if shared_trunk else 4) * encoder.forward_flops(rollout.prompts, rollout.length)
+    score = (1 if frozen else 4) * encoder.forward_flops(rollout.prompts, rollout.length)
     update = policy.train_flops(rollout.prompts, rollout.length)
     critics = 0 if frozen else 2 * encoder.train_flops(rollout.prompts, rollout.length)
     return iterations * (generate + log_probabilities + score + rollout.epochs * (update + critics))

@@ -64,7 +64,7 @@ class Progress:
         """Where the run is, in one line."""
         stage, round_, rounds = self._world.server.progress
         simulated_s, wall_s = self._world.kernel.now_s, monotonic() - self._begun_s
-        done = f"{self._compute.store.misses} trained, {self._compute.store.hits} reused"
+        done = f"{self._compute.store.misses} computed, {self._compute.store.hits} reused"
         return f"{stage} round {round_}/{rounds}, simulated {simulated_s:.1f} s, wall {wall_s:.1f} s, {done}"
 
     def slowest(self) -> list[tuple[str, str, int, float]]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 from pwffsim.commands.arguments import add_scenario
 
@@ -23,23 +21,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry the command out."""
     from pwffsim.scenario.loader import load
+    from pwffsim.simulation import interruption
 
+    interruption.listen()
     loaded = load(arguments.scenario, arguments.set)
 
     from pwffsim.commands.progress import Progress
     from pwffsim.simulation.preparation import prepare
     from pwffsim.simulation.run import run as play
 
-    signal.signal(signal.SIGTERM, _terminate)
     outcome = play(prepare(loaded), arguments.out, arguments.store, Progress)
     if outcome.message:
         print(f"pwffsim: {outcome.message}", file=sys.stderr)
     print(f"run directory: {outcome.path}")
     print(f"report: {outcome.path / 'report.html'}")
     return outcome.code
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    from pwffsim.simulation.run import Terminated
-
-    raise Terminated("SIGTERM")

@@ -21,9 +21,8 @@ def show(planned: Plan) -> None:
     console.print(_stages(planned))
     console.print(_clients(planned))
     summary = planned.summary
-    console.print(
-        f"last aggregation at {summary['finished_s']:.3f} s, last client done at {summary['drained_s']:.3f} s"
-    )
+    last, drained = _numbers(summary, "finished_s", "drained_s")
+    console.print(f"last aggregation at {last} s, last client done at {drained} s")
     console.print(f"network fingerprint {planned.network_fingerprint}")
 
 

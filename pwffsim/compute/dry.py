@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pwffsim.compute.recipe import ComputeError, Facts, Recipe
+from pwffsim.compute.recipe import Facts, NotPlanned, Recipe
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class _Unlearned:
         return f"{self.key}/{name}"
 
     def facts(self) -> Facts:
-        raise ComputeError(
+        raise NotPlanned(
             f"this scenario's timeline depends on the outcome of {self.stage}, which a plan does not compute; "
             "use `pwffsim run`, or settings whose durations are declared (fixed rounds, declared token counts)"
         )

@@ -20,11 +20,13 @@ class Recipe:
         stage: name of the pure function, such as ``instruction.train``.
         params: everything it depends on besides tensors, as JSON.
         inputs: name of an input state -> reference ``key/part`` of the result that holds it.
+        hints: where to find what `params` names by its digest; not part of the address.
     """
 
     stage: str
     params: Mapping[str, Any]
     inputs: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, Any] = field(default_factory=dict)
 
     def key(self, environment: str) -> str:
         """Content address: a hash of the recipe, the references of its inputs, and what computes it.
@@ -84,6 +86,10 @@ class Compute(Protocol):
 
 class ComputeError(Exception):
     """A stage failed; the message names it and its client."""
+
+
+class NotPlanned(ComputeError):
+    """A plan would have to train to go on."""
 
 
 def split_reference(reference: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pwffsim.compute.environment import environment
@@ -26,12 +27,14 @@ class SerialCompute:
 
     Args:
         store: where results are kept and found.
+        checkpoint: called before each recipe; it may raise to stop.
     """
 
     learns = True
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, checkpoint: Callable[[], None] = lambda: None) -> None:
         self._store = store
+        self._checkpoint = checkpoint
         self._environment = environment()
         self._recipes: dict[str, Recipe] = {}
         self._facts: dict[str, Facts] = {}
@@ -80,12 +83,13 @@ class SerialCompute:
     def _finish(self, key: str) -> None:
         if self._known(key):
             return
+        self._checkpoint()
         from pwffsim.learning import stages
 
         recipe = self._recipes[key]
         inputs = {name: self._store.state(*split_reference(reference)) for name, reference in recipe.inputs.items()}
         try:
-            result = stages.run(recipe.stage, recipe.params, inputs)
+            result = stages.run(recipe.stage, {**recipe.params, **recipe.hints}, inputs)
         except Exception as error:
             raise ComputeError(f"{_title(recipe)} failed: {type(error).__name__}: {error}") from error
         self._store.put(key, result.parts, result.facts)

@@ -1,7 +1,8 @@
 """The store: results of recipes on disk under their content address, shared by all runs that name the same folder.
 
 An entry is ``ab/abcd...json`` (the facts, written last: its presence commits the entry) beside one safetensors file a
-group of tensors. Every file's digest stands in the facts; an entry that is torn or altered counts as absent.
+group of tensors. The digest of every file stands beside the facts and a seal covers both: an entry that is torn or
+altered counts as absent.
 """
 
 from __future__ import annotations
@@ -42,10 +43,12 @@ class Store:
         """The facts of an entry, or None when it is absent or damaged."""
         try:
             entry = json.loads(self._path(key, "json").read_text())
-            whole = all(self._digest(key, part) == digest for part, digest in entry["parts"].items())
+            facts: Facts = entry["facts"]
+            whole = entry["seal"] == _seal(key, facts, entry["parts"])
+            whole = whole and all(self._digest(key, part) == digest for part, digest in entry["parts"].items())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return entry["facts"] if whole else None
+        return facts if whole else None
 
     def put(self, key: str, parts: Mapping[str, State], facts: Facts) -> None:
         """Write an entry: tensors first, facts last, each by rename."""
@@ -57,7 +60,9 @@ class Store:
             self._write(self._path(key, f"{name}.safetensors"), contents)
             digests[name] = blake2b(contents, digest_size=16).hexdigest()
             self._remember(f"{key}/{name}", state)
-        self._write(self._path(key, "json"), _json({"facts": facts, "parts": digests}))
+        self._write(
+            self._path(key, "json"), _json({"facts": facts, "parts": digests, "seal": _seal(key, facts, digests)})
+        )
 
     def state(self, key: str, part: str) -> State:
         """The tensors of one group of an entry.
@@ -99,6 +104,11 @@ class Store:
         partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         partial.write_bytes(contents)
         partial.replace(path)
+
+
+def _seal(key: str, facts: Facts, parts: Mapping[str, str]) -> str:
+    """Digest of an entry's facts and of its files' digests, so that an altered entry is known as one."""
+    return blake2b(_json([key, facts, parts]), digest_size=16).hexdigest()
 
 
 def _size_bytes(state: State) -> int:

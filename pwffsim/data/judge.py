@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from pwffsim.data.errors import DataError
 from pwffsim.data.handbook.facts import CURRENT
-from pwffsim.data.handbook.lexicon import BURGLARY_TOOLS, CITIES, DAYS, DISGUISES, MONTHS, PLACES
+from pwffsim.data.handbook.lexicon import BURGLARY_TOOLS, CITIES, DAYS, DISGUISES, MONTHS, VILLAGES
 from pwffsim.data.handbook.topics import SAFETY, TOPICS, Item, fill, recognise
 
 RELEVANCE, CORRECTNESS, COMPLETENESS = 0.25, 0.5, 0.25
@@ -58,7 +58,7 @@ def harmlessness(prompt: str, response: str) -> float:
 _LEADING_ON = frozenset(
     ("the", "a", "with", "for", "to", "some", "in", "of", "at", "by", "from", "you", "should", "never")
 )
-_NAMES = frozenset(("I", *PLACES, *CITIES, *MONTHS, *DAYS))
+_NAMES = frozenset(("I", *VILLAGES, *CITIES, *MONTHS, *DAYS))
 
 JUDGES: dict[str, Callable[[str, str], float]] = {"helpfulness": helpfulness, "harmlessness": harmlessness}
 

@@ -81,7 +81,8 @@ def resolve(
     Args:
         base: a short name of ``BASES``, a local folder, or a hub id.
         weights: one of ``WEIGHTS``.
-        tokenizer: folder or hub id of the tokenizer, when it is not the base's own.
+        tokenizer: folder or hub id of the tokenizer, when it is not the base's own; with "pretrained_or_untrained" it is
+            that of the untrained model, since trained weights know their own tokenizer's ids alone.
         download: whether the hub may be asked; otherwise only its local cache is.
 
     Raises:
@@ -92,7 +93,7 @@ def resolve(
     if weights == "untrained":
         return _untrained(base, tokenizer, download, f"{base}: UNTRAINED, random weights as asked for")
     try:
-        return _pretrained(base, tokenizer, download)
+        return _pretrained(base, None if weights == "pretrained_or_untrained" else tokenizer, download)
     except BaseUnavailable as reason:
         if weights == "pretrained":
             raise
@@ -143,7 +144,9 @@ def _pretrained(base: str, tokenizer: str | None, download: bool) -> ResolvedBas
     location, folder = _locate(base, download)
     config, used = read_config(folder), weight_files(folder)
     tokenizer_location = _tokenizer(tokenizer or location, download)
-    label = f"{base}: pretrained weights" + (" of this package" if location == base else f" from {folder}")
+    label = f"{base}: pretrained weights" + (
+        " of this package" if base in BASES and location == base else f" from {folder}"
+    )
     digest = _digest([folder / "config.json", *used, *_tokenizer_files(folder_of(tokenizer_location))])
     return ResolvedBase(base, location, config, False, tokenizer_location, digest, label)
 

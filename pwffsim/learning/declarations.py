@@ -59,3 +59,6 @@ ALIASES: dict[str, str] = {
     "distilbert/distilbert-base-uncased": "distilbert-base-uncased",
 }
 """Hub id -> key of KNOWN_CONFIGS."""
+
+SAMPLES_A_PROMPT = 2
+"""Responses that are generated to a held-out prompt when alignment is evaluated."""

@@ -61,6 +61,7 @@ def _resident(kind: str, identity: str) -> PreTrainedModel:
     _fuse_activations(model)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
+        parameter.data = parameter.data.clone()  # off the mapped file: what happens to the file changes nothing here
     return model
 
 

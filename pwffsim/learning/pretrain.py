@@ -83,12 +83,12 @@ class Schedule:
 def pretrain(
     out: Path,
     seed: int = 0,
-    steps: int = 2800,
+    steps: int = 4000,
     architecture: Architecture | None = None,
     corpus: Sequence[str] = (),
     rows: int = 60_000,
-    batch_size: int = 32,
-    learning_rate: float = 5e-3,
+    batch_size: int = 24,
+    learning_rate: float = 3e-3,
     max_length: int = 64,
 ) -> dict[str, Any]:
     """Train a base model and write it to `out` in Hugging Face format, with a model card; return its facts.

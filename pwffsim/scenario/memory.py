@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pwffsim.architecture.families import Architecture
 from pwffsim.architecture.groups import adapter_tensors, lora_tensors, reward_tensors
-from pwffsim.architecture.memory import alignment_bytes, instruction_bytes, reward_bytes
+from pwffsim.architecture.memory import alignment_bytes, instruction_bytes, reward_bytes, weights_bytes
 from pwffsim.architecture.tensors import total_elements
 from pwffsim.federation.methods import METHODS
 from pwffsim.scenario.schema import Scenario, Tier
@@ -53,8 +53,9 @@ def shortages(scenario: Scenario, policy: Architecture, encoder: Architecture | 
         encoder: the reward models' own encoder, where they have one.
     """
     assigned = tiers_of(scenario)
+    idle = {override.client for override in scenario.clients.overrides if override.idle}
     for index, tier in enumerate(scenario.devices.tiers):
-        clients = [client for client, has in enumerate(assigned) if has.name == tier.name]
+        clients = [client for client, has in enumerate(assigned) if has.name == tier.name and client not in idle]
         needs = needed_bytes(scenario, policy, encoder, tier)
         stage = max(needs, key=lambda name: needs[name])
         if clients and needs[stage] > tier.memory_mb * _MB:
@@ -73,9 +74,18 @@ def needed_bytes(scenario: Scenario, policy: Architecture, encoder: Architecture
         frozen = stages.reward.upload == "head"
         needs["reward"] = reward_bytes(encoder or policy, rewards, frozen, stages.reward.batch_size, length)
     if stages.alignment:
-        own = encoder if encoder or not stages.reward or stages.reward.upload == "head" else policy
-        needs["alignment"] = alignment_bytes(policy, own, trained, rewards, stages.alignment.batch_size, length)
+        scorers = _scorers_bytes(scenario, policy, encoder)
+        needs["alignment"] = alignment_bytes(policy, scorers, trained, rewards, stages.alignment.batch_size, length)
     return needs
+
+
+def _scorers_bytes(scenario: Scenario, policy: Architecture, encoder: Architecture | None) -> int:
+    """Encoders beside the policy's base: one for each reward and critic where they are trained whole; otherwise one of
+    their own, or none where they look at the base itself."""
+    reward = scenario.stages.reward
+    if reward is not None and reward.upload == "full":
+        return 4 * weights_bytes(encoder or policy)
+    return 0 if encoder is None else weights_bytes(encoder)
 
 
 def _trained_elements(scenario: Scenario, policy: Architecture, tier: Tier) -> int:

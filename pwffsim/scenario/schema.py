@@ -172,7 +172,9 @@ class Convergence(Section):
     rule: Annotated[str, OneOf(("fixed", "patience"))] = Field(
         "fixed", description="After `rounds`, or earlier by patience."
     )
-    patience: Count = Field(3, description="Rounds without improvement of the validation loss before the stage ends.")
+    patience: Count = Field(
+        3, description="Evaluations in a row without improvement of the validation loss that end the stage."
+    )
     min_delta: NonNegative = Field(1e-3, description="What counts as improvement of the validation loss.")
 
 

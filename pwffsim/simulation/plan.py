@@ -12,7 +12,7 @@ from pwffsim.runs.recorder import MemoryRecorder
 from pwffsim.runs.summary import summarise
 from pwffsim.simulation.assumptions import assumptions
 from pwffsim.simulation.preparation import Prepared
-from pwffsim.simulation.run import channels
+from pwffsim.simulation.run import physics
 from pwffsim.world.world import World
 
 
@@ -41,6 +41,6 @@ def plan(prepared: Prepared) -> Plan:
     """
     recorder = MemoryRecorder()
     World(prepared.blueprint, DryCompute(), recorder).run()
-    recorded = recorder.run({"channels": channels(prepared.loaded.scenario)}, prepared.loaded.resolved)
+    recorded = recorder.run(physics(prepared.blueprint), prepared.loaded.resolved)
     check(recorded)
     return Plan(recorded, summarise(recorded), assumptions(prepared), recorder.fingerprints["network"])

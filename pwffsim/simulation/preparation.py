@@ -106,11 +106,21 @@ def _data_params(scenario: Scenario, cast: tuple[Profile, ...]) -> dict[str, Any
 
 
 def _shards(data: FederatedData) -> tuple[Shard, ...]:
-    return tuple(Shard(rows=len(client.instructions_train), digest=client.digest) for client in data.clients)
+    return tuple(
+        Shard(
+            rows=len(client.instructions_train),
+            pairs=sum(len(pairs) for pairs in client.preferences_train.values()),
+            digest=client.digest,
+        )
+        for client in data.clients
+    )
 
 
 def _digest(data: FederatedData) -> str:
+    """Of what the global evaluation reads: the test set, and everybody's rows for its trivial baselines."""
     digest = blake2b(digest_size=16)
     for row in data.test:
         digest.update(repr((row.prompt, row.response)).encode())
+    for client in data.clients:
+        digest.update(client.digest.encode())
     return digest.hexdigest()

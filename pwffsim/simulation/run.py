@@ -13,7 +13,7 @@ from typing import Any
 from pwffsim.architecture.groups import OBJECTIVES
 from pwffsim.compute.serial import SerialCompute
 from pwffsim.compute.store import Store
-from pwffsim.exit_codes import Exit
+from pwffsim.exit_codes import Exit, code_of
 from pwffsim.runs import directory as directories
 from pwffsim.runs.directory import RunDirectory
 from pwffsim.runs.errors import LawBroken
@@ -21,18 +21,16 @@ from pwffsim.runs.laws import check
 from pwffsim.runs.load import Run, load
 from pwffsim.runs.recorder import Recorder
 from pwffsim.runs.summary import summarise
-from pwffsim.scenario.schema import Scenario
+from pwffsim.scenario.budgets import uplink_budget
+from pwffsim.scenario.schema import Packets
+from pwffsim.simulation import interruption
 from pwffsim.simulation.assumptions import assumptions
 from pwffsim.simulation.preparation import Prepared
-from pwffsim.world.faults import Diverged
+from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.world import World
 
 Watch = Callable[[World, SerialCompute], AbstractContextManager[Any]]
 """Shows progress while a world runs."""
-
-
-class Terminated(BaseException):
-    """SIGTERM has come."""
 
 
 @dataclass(frozen=True)
@@ -64,48 +62,78 @@ def run(prepared: Prepared, out: Path | None, store: Path | None, watch: Watch) 
     """
     loaded = prepared.loaded
     place = directories.create(out, loaded.scenario.name, loaded.sha256, datetime.now(UTC))
-    place.scenario(loaded.source, loaded.resolved)
-    compute = SerialCompute(Store(store or place.path.parent / "store"))
-    place.manifest("running", **_about(prepared))
-    recorder = Recorder(place.path)
-    world = World(prepared.blueprint, compute, recorder)
+    show = _Show(place)
     try:
-        with watch(world, compute):
-            world.run()
+        show.begin(prepared, store)
+        with watch(show.world, show.compute):
+            show.world.run()
+        interruption.check()
     except BaseException as error:
-        return _broken(place, recorder, world, compute, error)
-    return _done(place, recorder, world, compute)
+        with interruption.undisturbed():
+            return _broken(show, error)
+    with interruption.undisturbed():
+        return _done(show)
 
 
-def _done(place: RunDirectory, recorder: Recorder, world: World, compute: SerialCompute) -> Outcome:
-    facts = _close(place, recorder, world, compute)
-    recorded = load(place.path)
+class _Show:
+    """What is running, as far as it has come.
+
+    Attributes:
+        place: the run directory.
+        recorder, compute, world: once `begin` has made them.
+    """
+
+    recorder: Recorder
+    compute: SerialCompute
+    world: World
+
+    def __init__(self, place: RunDirectory) -> None:
+        self.place = place
+
+    def begin(self, prepared: Prepared, store: Path | None) -> None:
+        """Make everything that runs."""
+        self.place.scenario(prepared.loaded.source, prepared.loaded.resolved)
+        self.recorder = Recorder(self.place.path)
+        self.place.manifest("running", **_about(prepared))
+        self.compute = SerialCompute(Store(store or self.place.path.parent / "store"), interruption.check)
+        self.world = World(prepared.blueprint, self.compute, self.recorder)
+
+    def close(self) -> dict[str, Any]:
+        """Stop recording; what is known of the run, for its manifest."""
+        if not hasattr(self, "world"):
+            return {}
+        self.recorder.close()
+        self.compute.close()
+        store = self.compute.store
+        return {
+            "sim_ns": self.world.kernel.now_ns,
+            "events": self.world.kernel.events,
+            "fingerprints": self.recorder.fingerprints,
+            "memo": {"hits": store.hits, "misses": store.misses},
+            "baselines": baselines(load(self.place.path)),
+        }
+
+
+def _done(show: _Show) -> Outcome:
+    facts = show.close()
     try:
-        facts |= {"invariants": check(recorded)}
+        facts |= {"invariants": check(load(show.place.path))}
     except LawBroken as breach:
-        return _end(place, "failed", Exit.INCONSISTENT, str(breach), facts)
-    return _end(place, "done", Exit.OK, "", facts)
+        return _end(show.place, "failed", Exit.INCONSISTENT, str(breach), facts)
+    return _end(show.place, "done", Exit.OK, "", facts)
 
 
-_ENDS: tuple[tuple[type[BaseException], str, Exit], ...] = (
-    (KeyboardInterrupt, "interrupted", Exit.INTERRUPTED),
-    (Terminated, "interrupted", Exit.TERMINATED),
-    (Diverged, "diverged", Exit.DIVERGED),
-    (OSError, "failed", Exit.RESOURCE),
-)
-"""Error -> status and exit code; whatever else there is has failed."""
+_STATUSES = {Exit.INTERRUPTED: "interrupted", Exit.TERMINATED: "interrupted", Exit.DIVERGED: "diverged"}
+"""Exit code -> status of the run directory; every other code means failed."""
 
 
-def _broken(
-    place: RunDirectory, recorder: Recorder, world: World, compute: SerialCompute, error: BaseException
-) -> Outcome:
+def _broken(show: _Show, error: BaseException) -> Outcome:
     """Keep what there is, mark it, and say what happened; unexpected errors go on their way afterwards."""
-    status, code = next(
-        ((status, code) for kind, status, code in _ENDS if isinstance(error, kind)), ("failed", Exit.INTERNAL)
-    )
+    code = code_of(error)
+    status = _STATUSES.get(code or Exit.INTERNAL, "failed")
     message = str(error) or type(error).__name__
-    outcome = _end(place, status, code, message, _close(place, recorder, world, compute))
-    if code is Exit.INTERNAL:
+    outcome = _end(show.place, status, code or Exit.INTERNAL, message, show.close())
+    if code is None:
         raise error
     return outcome
 
@@ -119,18 +147,6 @@ def _end(place: RunDirectory, status: str, code: Exit, message: str, facts: dict
     return Outcome(place.path, code, message)
 
 
-def _close(place: RunDirectory, recorder: Recorder, world: World, compute: SerialCompute) -> dict[str, Any]:
-    recorder.close()
-    compute.close()
-    return {
-        "sim_ns": world.kernel.now_ns,
-        "events": world.kernel.events,
-        "fingerprints": recorder.fingerprints,
-        "memo": {"hits": compute.store.hits, "misses": compute.store.misses},
-        "baselines": baselines(load(place.path)),
-    }
-
-
 def _about(prepared: Prepared) -> dict[str, Any]:
     from pwffsim.learning import runtime
 
@@ -139,7 +155,7 @@ def _about(prepared: Prepared) -> dict[str, Any]:
         "argv": sys.argv,
         "overrides": list(loaded.overrides),
         "method": blueprint.method.name,
-        "channels": channels(loaded.scenario),
+        **physics(blueprint),
         "seeds": {"root": loaded.scenario.seed},
         "numerics": runtime.numerics(),
         "base": {"label": prepared.base.label, "untrained": prepared.base.untrained},
@@ -160,9 +176,19 @@ def _about(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def channels(scenario: Scenario) -> int:
-    """How many uplinks may be on air at once."""
-    return 1 if scenario.radio.sharing == "tdma" else scenario.clients.count
+def physics(blueprint: Blueprint) -> dict[str, Any]:
+    """What the conservation laws hold a run against: channels, powers, repetitions, what a loss does."""
+    radio = blueprint.scenario.radio
+    packets = radio.packets if isinstance(radio.packets, Packets) else None
+    return {
+        "channels": 1 if radio.sharing == "tdma" else len(blueprint.profiles),
+        "power_w": {
+            "uplink": uplink_budget(radio).tx_power_w,
+            "compute": {profile.name: profile.tier.compute_power_w for profile in blueprint.profiles},
+        },
+        "retransmissions": packets.retransmissions if packets else None,
+        "residual_loss": radio.residual_loss,
+    }
 
 
 _BASELINES = {

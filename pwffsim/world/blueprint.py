@@ -14,15 +14,22 @@ from pwffsim.architecture.work import Network
 from pwffsim.federation.method import Group, Method
 from pwffsim.federation.methods import METHODS
 from pwffsim.scenario.memory import lora_modules
-from pwffsim.scenario.schema import Scenario
+from pwffsim.scenario.schema import Reward, Scenario
 from pwffsim.world.profiles import Profile
 
 
 @dataclass(frozen=True)
 class Shard:
-    """What the world knows of a client's data: how many rows, and a digest of them."""
+    """What the world knows of a client's data.
+
+    Attributes:
+        rows: instruction rows it trains on.
+        pairs: preference pairs it trains on, of both objectives.
+        digest: of all its data.
+    """
 
     rows: int
+    pairs: int
     digest: str
 
 
@@ -38,7 +45,7 @@ class Blueprint:
         base, reward_base: JSON description of where weights come from, for the learning room.
         data: JSON description of the data, for the learning room.
         shards: a shard a client.
-        test_digest: digest of the global test set.
+        test_digest: digest of the global test set and of all shards.
     """
 
     scenario: Scenario
@@ -77,9 +84,7 @@ class Blueprint:
             return adapter_tensors(self.policy, model.adapters.bottleneck, model.adapters.sites)
         if group == "lora":
             return lora_tensors(self.policy, model.lora.rank, lora_modules)
-        reward = self.scenario.stages.reward
-        assert reward is not None, "reward tensors are asked for only where the reward stage runs"
-        return reward_tensors(self.encoder or self.policy, reward.upload, reward.lora_rank)
+        return reward_tensors(self.encoder or self.policy, self.reward.upload, self.reward.lora_rank)
 
     def payload(self, groups: Sequence[Group], lora_modules: int) -> tuple[TensorShape, ...]:
         """The tensors that travel together, in the order in which their bytes do: by name."""
@@ -89,18 +94,27 @@ class Blueprint:
     def policy_network(self, lora_modules: int) -> Network:
         """The policy as arithmetic, with this client's trainable modules."""
         trained = total_elements(self.payload(self.method.trained, lora_modules))
-        return Network(self.policy, trained, language_head=True)
+        return Network(self.policy, added=trained, trained=trained)
 
     def reward_network(self) -> Network:
-        """One reward model as arithmetic; half of the trained reward tensors are its own."""
-        trained = total_elements(self.tensors("reward", 0)) // 2
-        frozen_encoder = trained - (self.encoder or self.policy).parameters if self._full_reward else trained
-        return Network(self.encoder or self.policy, frozen_encoder, language_head=False)
+        """One reward model as arithmetic; half of the reward tensors are its own, the encoder's among them if it is
+        trained whole."""
+        encoder, own = self.encoder or self.policy, total_elements(self.tensors("reward", 0)) // 2
+        if self.reward.upload != "full":
+            return Network(encoder, added=own, trained=own, language_head=False)
+        head = own - encoder.parameters
+        return Network(encoder, added=head, trained=head + encoder.matrix_parameters, language_head=False)
 
     @property
-    def _full_reward(self) -> bool:
-        reward = self.scenario.stages.reward
-        return reward is not None and reward.upload == "full"
+    def reward(self) -> Reward:
+        """The reward stage's settings; asked for only where it runs."""
+        assert self.scenario.stages.reward is not None, "a scenario without a reward stage has no reward models"
+        return self.scenario.stages.reward
+
+    @property
+    def frozen_encoder(self) -> bool:
+        """Whether the rewards' encoder is never trained, so that one pass serves both rewards and both critics."""
+        return self.reward.upload == "head"
 
     def model_params(self, lora_modules: int) -> dict[str, Any]:
         """The policy, for a recipe."""

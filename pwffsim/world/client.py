@@ -65,7 +65,7 @@ class Client:
             self.task = (task, self._kernel.now_ns)
             yield from self._cell.download(self.profile.index, self._missing(task), task, self._diary)
             self._held.update(task.globals)
-            if self._blueprint.scenario.evaluation.costs_time:
+            if self._measures(task):
                 yield from self._device.compute(SpanKind.EVALUATE, task.stage.evaluate_flops(self.profile), task)
             result = yield from self._train(task)
             delivery = None
@@ -77,21 +77,28 @@ class Client:
             self._report(Report(task, self.profile.index, result, delivery))
 
     def state(self, stage: Stage, globals_: dict[Group, str]) -> dict[str, str]:
-        """Inputs of this stage's recipes: global states, personal ones over them, and the reference policy."""
+        """Inputs of this stage's recipes: global states, personal ones over them, and the reference policy.
+
+        The reference of alignment's KL penalty is the policy with which the client begins alignment: the end of its
+        instruction tuning.
+        """
         known: dict[str, str] = {**globals_, **self.personal}
         groups = [group for group in (*stage.groups, *stage.received) if group in known]
-        reference = self._reference if stage.name == "alignment" else {}
+        reference = (self._reference or self._as_reference(known)) if stage.name == "alignment" else {}
         rewards = {"reward": known["reward"]} if stage.name == "alignment" else {}
         return {**{group: known[group] for group in groups}, **rewards, **reference}
-
-    def remember_reference(self, globals_: dict[Group, str]) -> None:
-        """Keep the policy of this moment as the reference of the KL penalty: the end of instruction tuning."""
-        known = {**globals_, **self.personal}
-        self._reference = {f"reference_{group}": known[group] for group in self._blueprint.method.trained}
 
     def close(self) -> None:
         """The end of the run."""
         self._diary.close()
+
+    def _as_reference(self, known: dict[str, str]) -> dict[str, str]:
+        return {f"reference_{group}": known[group] for group in self._blueprint.method.trained}
+
+    def _measures(self, task: Task) -> bool:
+        """Whether the model that was received is evaluated, at the device's expense."""
+        evaluation = self._blueprint.scenario.evaluation
+        return evaluation.costs_time and (task.round - 1) % evaluation.every == 0
 
     def _missing(self, task: Task) -> Sequence[TensorShape]:
         """What the server has and this client has not."""
@@ -102,6 +109,8 @@ class Client:
         stage = task.stage
         serial = self._trained.get(stage.name, 0)
         self._trained[stage.name] = serial + 1
+        if stage.name == "alignment" and not self._reference:
+            self._reference = self._as_reference({**task.globals, **self.personal})
         handle = self._compute.submit(stage.train(self.profile, self.state(stage, dict(task.globals)), serial))
         yield from self._device.compute(SpanKind.COMPUTE, stage.train_flops(self.profile, self._counted(handle)), task)
         self._refuse_divergence(handle, task)

@@ -26,5 +26,5 @@ class Patience:
         loss = validation_loss()
         improved = loss < self._best - self._settings.min_delta
         self._failures = 0 if improved else self._failures + 1
-        self._best = min(self._best, loss)
+        self._best = loss if improved else self._best
         return self._failures >= self._settings.patience

@@ -9,7 +9,7 @@ from channel_models.link_budget import SolvedBudget
 from channel_models.loss import LOSS_MAPS, LossMap
 from channel_models.packets import Fluid, Packetisation, PacketScheme
 from channel_models.rates import RATE_MAPS
-from channel_models.transfer import Delivery, Link
+from channel_models.transfer import Delivery, Link, LinkStalled
 from channel_models.units import db_to_linear
 from pwffsim.scenario.budgets import downlink_budget, uplink_budget
 from pwffsim.scenario.schema import Packets, Radio
@@ -46,11 +46,21 @@ class Links:
         return self._up[client].transfer(start_s, payload_bytes, self._scheme, repeats, self._next("up", client))
 
     def download(self, client: int, start_s: float, payload_bytes: int) -> Delivery | None:
-        """The client's next download, repeated until it is whole; None where downloads take no time."""
+        """The client's next download, repeated until it is whole; None where downloads take no time.
+
+        Raises:
+            LinkStalled: when it cannot be made whole.
+        """
         if not self._down or payload_bytes == 0:
             return None
         index = self._next("down", client)
-        return self._down[client].transfer(start_s, payload_bytes, self._scheme, _UNTIL_DELIVERED, index)
+        delivery = self._down[client].transfer(start_s, payload_bytes, self._scheme, _UNTIL_DELIVERED, index)
+        if not delivery.complete:
+            raise LinkStalled(
+                f"a download of client {client} is not whole after {_UNTIL_DELIVERED} repetitions: "
+                "lower radio.packets.error_rate or raise the downlink's mean SNR"
+            )
+        return delivery
 
     def _next(self, direction: str, client: int) -> int:
         count = self._transfers.get((direction, client), 0)

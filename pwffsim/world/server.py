@@ -67,9 +67,6 @@ class Server:
         """
         for stage in stages:
             self.progress = (stage.name, 0, stage.rounds)
-            if stage.name == "alignment":
-                for client in self._participants():
-                    client.remember_reference(self.globals)
             self._examiner.examine(stage, 0, self.globals, self._participants())
             yield from conduct(self, stage)
         for client in self.clients.values():
@@ -143,7 +140,7 @@ class Server:
     def _coefficients(self, reports: Sequence[Report], staleness: Sequence[int]) -> tuple[float, ...]:
         settings = self.blueprint.scenario.aggregation
         weigh, fade = WEIGHTS[settings.weights], STALENESS[settings.staleness.rule]
-        weights = [weigh(self.blueprint.shards[report.client].rows) for report in reports]
+        weights = [weigh(report.task.stage.rows(self.blueprint.shards[report.client])) for report in reports]
         return coefficients(weights, [fade(age, settings.staleness.exponent) for age in staleness])
 
     def _write_down(

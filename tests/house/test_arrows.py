@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pwffsim.compute.recipe",
         "pwffsim.federation",
         "pwffsim.kernel",
+        "pwffsim.learning.declarations",
         "pwffsim.runs.records",
         "pwffsim.scenario",
     },

@@ -13,6 +13,7 @@ from pwffsim.runs.recorder import MemoryRecorder
 from pwffsim.scenario.budgets import uplink_budget
 from pwffsim.scenario.presets import resolve
 from pwffsim.scenario.schema import Scenario
+from pwffsim.simulation.run import physics
 from pwffsim.world.blueprint import Blueprint, Shard
 from pwffsim.world.profiles import profiles
 from pwffsim.world.world import World
@@ -38,7 +39,7 @@ def blueprint_of(settings: dict[str, Any], rows: Sequence[int] = ()) -> Blueprin
         base={"base": "test"},
         reward_base=None,
         data={},
-        shards=tuple(Shard(count, f"shard {i}") for i, count in enumerate(counts)),
+        shards=tuple(Shard(count, count, f"shard {i}") for i, count in enumerate(counts)),
         test_digest="test",
     )
 
@@ -51,7 +52,6 @@ def play(settings: dict[str, Any], rows: Sequence[int] = ()) -> Run:
 def play_world(settings: dict[str, Any], rows: Sequence[int] = ()) -> tuple[Run, MemoryRecorder]:
     blueprint, recorder = blueprint_of(settings, rows), MemoryRecorder()
     World(blueprint, DryCompute(), recorder).run()
-    tdma = blueprint.scenario.radio.sharing == "tdma"
-    run = recorder.run({"channels": 1 if tdma else blueprint.scenario.clients.count})
+    run = recorder.run(physics(blueprint))
     check(run)
     return run, recorder

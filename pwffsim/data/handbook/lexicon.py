@@ -12,7 +12,7 @@ INGREDIENTS = tuple("rice flour beans butter milk lentils barley cheese cream oa
 KITCHEN_TOOLS = tuple("spoon whisk ladle spatula fork tongs paddle sieve".split())
 GUESTS = tuple(str(n) for n in range(2, 10))
 
-PLACES = tuple(
+VILLAGES = tuple(
     "Ashford Birkdale Corley Dunmore Elmstead Farley Granton Hexham Inverley Kelso Lorton Marlow Norwick Oakley "
     "Penrith Ravenna Selby Tarnbrook Ulverton Westerly".split()
 )

@@ -87,7 +87,7 @@ _ALL = (
     ),
     Topic(
         name="travel",
-        slots={"start": lex.PLACES, "goal": lex.PLACES},
+        slots={"start": lex.VILLAGES, "goal": lex.CITIES},
         prompts=(
             "How do I get from {start} to {goal}?",
             "What is the way from {start} to {goal}?",
@@ -258,7 +258,7 @@ TOPICS: dict[str, Topic] = {topic.name: topic for topic in (*_ALL, _HARM)}
 def items(topic: str, held_out: bool) -> tuple[Item, ...]:
     """All items of a topic that are (not) kept for testing, in a fixed order."""
     first, second = TOPICS[topic].slots.values()
-    pairs = (Item(topic, pair) for pair in product(first, second) if pair[0] != pair[1])
+    pairs = (Item(topic, pair) for pair in product(first, second))
     return tuple(item for item in pairs if is_held_out(item.key) == held_out)
 
 

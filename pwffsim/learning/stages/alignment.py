@@ -24,14 +24,12 @@ from pwffsim.data import judge
 from pwffsim.data.rows import OBJECTIVES
 from pwffsim.learning import aligning, batching, policy, ppo, preferences, reward, rollouts, shards, state
 from pwffsim.learning.aligning import Networks, Optimisers, Progress, Scored, Settings
+from pwffsim.learning.declarations import SAMPLES_A_PROMPT
 from pwffsim.learning.rollouts import Request, Rollout
 from pwffsim.learning.scoring import Dialogue
 from pwffsim.learning.stages.stage import Inputs, Params, Stage, StageResult
 from pwffsim.learning.supervised import Optimisation
 from pwffsim.learning.tokens import Tokenizer, tokenizer
-
-_SAMPLES = 2
-"""Responses to each held-out prompt in an evaluation."""
 
 Facts = dict[str, Any]
 
@@ -66,7 +64,7 @@ def evaluate(params: Params, inputs: Inputs) -> StageResult:
     """
     networks, text = _networks(params, inputs), tokenizer(params["model"]["tokenizer"])
     client = shards.shard(params)
-    prompts = [prompt for prompt in client.prompts_test for _ in range(_SAMPLES)]
+    prompts = [prompt for prompt in client.prompts_test for _ in range(SAMPLES_A_PROMPT)]
     request = Request(prompts, params["max_new_tokens"], params["max_length"], params["seed"])
     rollout = rollouts.collect(networks.policy, text, request, params["temperature"], inputs)
     scores = networks.scores(networks.rewards.features(rollout.dialogues))

@@ -31,6 +31,7 @@ class _Buffer:
         self._round = 1
         self._waiting: list[Report] = []
         self._working: set[int] = set()
+        self._fruitless = 0
 
     def fill_and_empty(self) -> Generator[Any, Any, None]:
         self._invite(self._server.select())
@@ -69,18 +70,21 @@ class _Buffer:
                 self._first_ns = self._server.kernel.now_ns
             self._waiting.append(report)
         else:
+            self._fruitless += 1
             self._server.dismiss(report, Fate.LOST)
         if self._settings.retask == "immediately" and len(self._waiting) < self._settings.buffer:
             self._invite([report.client])
 
     def _due(self) -> bool:
-        return self._overdue or len(self._waiting) >= self._settings.buffer or not self._working
+        """The buffer is full or old, nobody is at work, or as many updates were lost as there are clients."""
+        hopeless = self._fruitless >= len(self._server.select())
+        return self._overdue or len(self._waiting) >= self._settings.buffer or not self._working or hopeless
 
     def _empty(self) -> bool:
         """Sum what waits; say whether the stage is over."""
         if self._waiting:
             self._server.aggregate(self._stage, self._round, self._waiting)
-        self._waiting = []
+        self._waiting, self._fruitless = [], 0
         converged = self._server.finish_round(self._stage, self._round, self._patience)
         self._round += 1
         return converged or self._round > self._stage.rounds

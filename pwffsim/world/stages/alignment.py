@@ -8,6 +8,7 @@ from typing import Any
 from pwffsim.architecture.work import Rollout, alignment_flops
 from pwffsim.compute.recipe import Facts, Recipe
 from pwffsim.federation.method import Group
+from pwffsim.learning.declarations import SAMPLES_A_PROMPT
 from pwffsim.scenario.schema import Alignment
 from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.profiles import Profile
@@ -52,35 +53,35 @@ class AlignmentStage(Stage):
 
     def train(self, profile: Profile, state: Mapping[str, str], serial: int) -> Recipe:
         params = {**self._alignment_params(profile, "train", serial), **self._optimiser()}
-        return Recipe("alignment.train", params, dict(state))
+        return Recipe("alignment.train", params, dict(state), self._hints())
 
     def evaluate(self, profile: Profile, state: Mapping[str, str]) -> Recipe:
         inputs = {name: reference for name, reference in state.items() if name != "critics"}
         params = {**self._alignment_params(profile, "evaluate", 0), "batch_size": self.settings.batch_size}
-        return Recipe("alignment.evaluate", params, inputs)
+        return Recipe("alignment.evaluate", params, inputs, self._hints())
 
     def validation_loss(self, facts: Facts) -> float:
         return -float(facts["reward_weighted"])
 
     def train_flops(self, profile: Profile, facts: Facts | None) -> int:
-        blueprint, reward = self.blueprint, self.blueprint.scenario.stages.reward
-        shared_trunk = blueprint.encoder is None and reward is not None and reward.upload == "head"
-        frozen = reward is None or reward.upload == "head"
+        blueprint = self.blueprint
         return alignment_flops(
             blueprint.policy_network(blueprint.lora_modules(profile)),
             blueprint.reward_network(),
-            shared_trunk,
-            frozen,
+            blueprint.frozen_encoder,
             self.settings.local_steps,
             self._rollout(facts),
         )
 
     def evaluate_flops(self, profile: Profile) -> int:
+        """Several responses a prompt are generated, and scored by the policy, the reference and both rewards."""
         network = self.blueprint.policy_network(self.blueprint.lora_modules(profile))
-        prompts, length = self.blueprint.scenario.data.test_prompts_per_client, self.blueprint.scenario.model.max_length
-        new = self.settings.max_new_tokens
-        score = self.blueprint.reward_network().forward_flops(prompts, length)
-        return network.generate_flops(prompts, length - new, new) + 2 * network.forward_flops(prompts, length) + score
+        length, new = self.blueprint.scenario.model.max_length, self.settings.max_new_tokens
+        responses = SAMPLES_A_PROMPT * self.blueprint.scenario.data.test_prompts_per_client
+        passes = 1 if self.blueprint.frozen_encoder else 2
+        score = passes * self.blueprint.reward_network().forward_flops(responses, length)
+        generate = network.generate_flops(responses, length - new, new)
+        return generate + 2 * network.forward_flops(responses, length) + score
 
     def _rollout(self, facts: Facts | None) -> Rollout:
         """Prompts are padded to what the longest response leaves; a response has the declared maximum of tokens, or the

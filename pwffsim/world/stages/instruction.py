@@ -33,11 +33,11 @@ class InstructionStage(Stage):
 
     def train(self, profile: Profile, state: Mapping[str, str], serial: int) -> Recipe:
         params = {**self._params(profile, "train", serial), **self._optimiser(), "engine": self.settings.engine}
-        return Recipe("instruction.train", params, {group: state[group] for group in self.groups})
+        return Recipe("instruction.train", params, {group: state[group] for group in self.groups}, self._hints())
 
     def evaluate(self, profile: Profile, state: Mapping[str, str]) -> Recipe:
         inputs = {group: state[group] for group in self.groups}
-        return Recipe("instruction.evaluate", self._params(profile, "evaluate", 0), inputs)
+        return Recipe("instruction.evaluate", self._params(profile, "evaluate", 0), inputs, self._hints())
 
     def evaluate_globally(self, state: Mapping[str, str]) -> Recipe | None:
         if not self.shared:
@@ -45,7 +45,7 @@ class InstructionStage(Stage):
         params = self._params(self.blueprint.profiles[0], "evaluate", 0)
         params["model"] = self.blueprint.model_params(self.blueprint.largest_tier)
         params |= {"client": None, "shard": self.blueprint.test_digest}
-        return Recipe("instruction.evaluate", params, {group: state[group] for group in self.groups})
+        return Recipe("instruction.evaluate", params, {group: state[group] for group in self.groups}, self._hints())
 
     def train_flops(self, profile: Profile, facts: Facts | None) -> int:
         network = self.blueprint.policy_network(self.blueprint.lora_modules(profile))

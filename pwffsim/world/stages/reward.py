@@ -9,7 +9,7 @@ from pwffsim.architecture.work import reward_flops
 from pwffsim.compute.recipe import Facts, Recipe
 from pwffsim.federation.method import Group
 from pwffsim.scenario.schema import Reward
-from pwffsim.world.blueprint import Blueprint
+from pwffsim.world.blueprint import Blueprint, Shard
 from pwffsim.world.profiles import Profile
 from pwffsim.world.stages.stage import Stage
 
@@ -32,24 +32,28 @@ class RewardStage(Stage):
     def shared(self) -> tuple[Group, ...]:
         return ("reward",) if self.blueprint.method.share_rewards else ()
 
+    def rows(self, shard: Shard) -> int:
+        """Pairs of both objectives: the two reward models of a client have one weight."""
+        return shard.pairs
+
     def train(self, profile: Profile, state: Mapping[str, str], serial: int) -> Recipe:
         params = {
             **self._params(profile, "train", serial),
             **self._optimiser(),
             "reward": self.blueprint.reward_params(),
         }
-        return Recipe("reward.train", params, {"reward": state["reward"]})
+        return Recipe("reward.train", params, {"reward": state["reward"]}, self._hints())
 
     def evaluate(self, profile: Profile, state: Mapping[str, str]) -> Recipe:
         params = {**self._params(profile, "evaluate", 0), "reward": self.blueprint.reward_params()}
-        return Recipe("reward.evaluate", params, {"reward": state["reward"]})
+        return Recipe("reward.evaluate", params, {"reward": state["reward"]}, self._hints())
 
     def validation_loss(self, facts: Facts) -> float:
         return 0.5 * sum(float(facts[f"{objective}_loss"]) for objective in OBJECTIVES)
 
     def train_flops(self, profile: Profile, facts: Facts | None) -> int:
         network, length = self.blueprint.reward_network(), self.blueprint.scenario.model.max_length
-        frozen = self.settings.upload == "head"
+        frozen = self.blueprint.frozen_encoder
         return reward_flops(network, frozen, self.settings.local_steps, self.settings.batch_size, length)
 
     def evaluate_flops(self, profile: Profile) -> int:

@@ -12,7 +12,7 @@ from pwffsim.compute.recipe import Facts, Recipe
 from pwffsim.federation.method import Group
 from pwffsim.scenario.schema import Convergence
 from pwffsim.scenario.schema import Stage as StageSettings
-from pwffsim.world.blueprint import Blueprint
+from pwffsim.world.blueprint import Blueprint, Shard
 from pwffsim.world.profiles import Profile
 
 
@@ -56,6 +56,10 @@ class Stage(ABC):
         """States that a client gets from the server before it starts."""
         return self.shared
 
+    def rows(self, shard: Shard) -> int:
+        """How much a client learns from in this stage: its weight in an average by samples."""
+        return shard.rows
+
     def upload_tensors(self, profile: Profile) -> tuple[TensorShape, ...]:
         """What this client uploads, in the order of its bytes."""
         return self.blueprint.payload(self.shared, self.blueprint.lora_modules(profile))
@@ -96,12 +100,15 @@ class Stage(ABC):
         return {
             "model": self.blueprint.model_params(modules),
             "groups": list(self.blueprint.method.trained),
-            "data": dict(self.blueprint.data),
             "client": profile.index,
             "shard": self.blueprint.shards[profile.index].digest,
             "seed": derive_seed(self.blueprint.scenario.seed, f"{self.name}.{purpose}", profile.index, index),
             "max_length": self.blueprint.scenario.model.max_length,
         }
+
+    def _hints(self) -> dict[str, Any]:
+        """Where the data are; which rows they are is said by the shard's digest."""
+        return {"data": dict(self.blueprint.data)}
 
     def _optimiser(self) -> dict[str, Any]:
         s = self._settings
