@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import skip_init
 
 _GPT2 = {"attention": "attn", "mlp": "mlp", "block": ""}
 _LLAMA = {"attention": "self_attn", "mlp": "mlp", "block": ""}
@@ -24,8 +25,8 @@ class Bottleneck(nn.Module):
 
     def __init__(self, width: int, bottleneck: int) -> None:
         super().__init__()
-        self.down = nn.Linear(width, bottleneck, device="meta").to_empty(device="cpu")
-        self.up = nn.Linear(bottleneck, width, device="meta").to_empty(device="cpu")
+        self.down = skip_init(nn.Linear, width, bottleneck)
+        self.up = skip_init(nn.Linear, bottleneck, width)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """(..., width) -> (..., width)."""

@@ -81,8 +81,8 @@ def resolve(
     Args:
         base: a short name of ``BASES``, a local folder, or a hub id.
         weights: one of ``WEIGHTS``.
-        tokenizer: folder or hub id of the tokenizer, when it is not the base's own; with "pretrained_or_untrained" it is
-            that of the untrained model, since trained weights know their own tokenizer's ids alone.
+        tokenizer: folder or hub id of the tokenizer, when it is not the base's own; with "pretrained_or_untrained" it
+            is that of the untrained model, since trained weights know their own tokenizer's ids alone.
         download: whether the hub may be asked; otherwise only its local cache is.
 
     Raises:

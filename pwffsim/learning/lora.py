@@ -55,7 +55,7 @@ def attach(model: Any, shape: LoraShape) -> dict[str, nn.Parameter]:
     if shape.modules_per_block == 0:
         return {}
     frozen = {id(parameter): parameter.requires_grad for parameter in model.parameters()}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):  # peft draws from torch's own generator
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by an old name
         wrapped = get_peft_model(model, _config(kind, shape))
     for parameter in model.parameters():  # peft freezes what it does not know; put that back as it was

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from pwffsim.learning import frozen, lora
 from pwffsim.learning.batching import bucket
@@ -160,7 +161,8 @@ class Scorer:
     def __init__(self, encoder: Encoder, upload: str, rank: int) -> None:
         self.frozen = upload == "head"
         self.encoder = copy.deepcopy(encoder) if upload == "full" else encoder
-        self.head = nn.Sequential(nn.Linear(encoder.width, encoder.width), nn.Tanh(), nn.Linear(encoder.width, 1))
+        width = encoder.width
+        self.head = nn.Sequential(skip_init(nn.Linear, width, width), nn.Tanh(), skip_init(nn.Linear, width, 1))
         self.parameters: dict[str, nn.Parameter] = {f"head.{n}": p for n, p in self.head.named_parameters()}
         self.parameters |= {f"encoder.{n}": p for n, p in self._encoder_parameters(upload, rank).items()}
         for parameter in self.parameters.values():

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pwffsim.runs.errors import RunDamaged
+from pwffsim.runs.inventory import verify
 from pwffsim.runs.records import Tensors
-from pwffsim.runs.sources import MANIFEST, RESOLVED, SCHEMA_VERSION, SUMMARY, DirectorySource, Source
+from pwffsim.runs.sources import DONE, MANIFEST, RESOLVED, SCHEMA_VERSION, SUMMARY, DirectorySource, Source
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -91,11 +92,15 @@ class Run:
 def load(path: str | os.PathLike[str]) -> Run:
     """Open a run directory (``runs/latest`` works).
 
-    Raises RunNotFound if there is none at ``path``, RunDamaged if it cannot be understood. Parts that cannot be read
-    are left out with a TornPart warning as long as the run is not done.
+    Raises RunNotFound if there is none at ``path``, RunDamaged if it cannot be understood, or is done and lacks a file
+    or has one of another size than its manifest lists. Parts that cannot be read are left out with a TornPart warning
+    as long as the run is not done.
     """
-    run = Run(DirectorySource(Path(path)))
+    source = DirectorySource(Path(path))
+    run = Run(source)
     version = run.manifest.get("schema_version")
     if version != SCHEMA_VERSION:
         raise RunDamaged(f"{path}: written in format {version!r}, this version reads format {SCHEMA_VERSION}")
+    if run.manifest.get("status") == DONE:
+        verify(source.path, run.manifest)
     return run

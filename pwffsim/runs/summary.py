@@ -24,8 +24,8 @@ ENERGIES = {
 }
 """Which spans' energy each of the summary's energies adds up."""
 
-LOWER_IS_BETTER = ("loss", "kl", "perplexity")
-"""A metric whose name ends so is best where it is lowest."""
+LOWER_IS_BETTER = {"loss", "kl", "perplexity"}
+"""A metric with one of these among the words of its name (``train_loss``, ``kl_per_token``) is best where lowest."""
 
 
 def summarise(run: Run) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def metric_courses(metrics: DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
 def _course(name: str, course: DataFrame) -> dict[str, Any]:
     values = course.value.to_numpy()
     finite = np.where(np.isfinite(values), values, np.nan)
-    pick = np.nanargmin if name.endswith(LOWER_IS_BETTER) else np.nanargmax
+    pick = np.nanargmin if LOWER_IS_BETTER & set(name.split("_")) else np.nanargmax
     best = None if np.isnan(finite).all() else int(pick(finite))
     return {
         "first": _number(values[0]),

@@ -40,6 +40,10 @@ def test_a_key_depends_on_everything_and_on_order_of_nothing():
     assert len({r.key("e") for r in [recipe, *others]} | {recipe.key("f")}) == 5
 
 
+def test_hints_are_not_part_of_the_address():
+    assert Recipe("s", {"a": 1}, {}, {"where": "here"}).key("e") == Recipe("s", {"a": 1}, {}, {}).key("e")
+
+
 def test_nan_has_no_address():
     with pytest.raises(ValueError, match="not JSON compliant"):
         Recipe("s", {"a": float("nan")}).key("e")
@@ -72,13 +76,17 @@ def test_a_second_run_finds_the_first_ones_results(counting, tmp_path):
     assert (compute.store.hits, compute.store.misses) == (1, 0), "the first result need not even be looked at"
 
 
-@pytest.mark.parametrize("damage", ["facts torn", "tensors torn", "tensors gone"])
+@pytest.mark.parametrize("damage", ["facts torn", "tensors torn", "tensors gone", "facts altered", "facts emptied"])
 def test_a_damaged_entry_is_computed_again(counting, tmp_path, damage):
     key = SerialCompute(Store(tmp_path)).submit(Recipe("add", {"n": 1})).key
     SerialCompute(Store(tmp_path)).submit(Recipe("add", {"n": 1})).facts()
     facts, tensors = tmp_path / key[:2] / f"{key}.json", tmp_path / key[:2] / f"{key}.out.safetensors"
     if damage == "facts torn":
         facts.write_bytes(facts.read_bytes()[:-5])
+    elif damage == "facts altered":
+        facts.write_text(facts.read_text().replace('"total": 1', '"total": 9'))
+    elif damage == "facts emptied":
+        facts.write_text('{"facts": {}, "parts": {}}')
     elif damage == "tensors torn":
         tensors.write_bytes(tensors.read_bytes()[:-1])
     else:

@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM
 
 from pwffsim.architecture.families import architecture_of
 from pwffsim.architecture.groups import adapter_tensors, lora_tensors
-from pwffsim.learning import adapters, bases, frozen, lora, policy, stages, state
+from pwffsim.learning import adapters, bases, frozen, lora, policy, reward, stages, state
 
 IDS = torch.tensor([[5, 9, 23, 40, 7, 8], [30, 2, 17, 260, 11, 3]])
 GROUPS = ["adapters", "lora"]
@@ -175,6 +175,14 @@ def test_a_state_that_does_not_fit_is_refused(model):
         resident.load({**parts, "lora": short})
     with pytest.raises(ValueError, match=r"shape \(1,\), expected"):
         resident.load({**parts, "lora": {**parts["lora"], name: torch.zeros(1)}})
+
+
+def test_building_networks_leaves_the_global_generator_alone(model, data):
+    before = torch.random.get_rng_state()
+    policy.Policy(model, GROUPS)
+    for upload in ("head", "lora", "full"):
+        reward.Pair(reward_params(upload), model)
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_initial_values_depend_on_seed_and_name(model):

@@ -19,6 +19,7 @@ from pwffsim.runs.summary import summarise
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NS = 1_000_000_000
+AIR_W, COMPUTE_W = 1.0, 4.0
 STAGES = {"instruction": (12, 80_000), "reward": (6, 33_000), "alignment": (8, 80_000)}
 ASSUMPTIONS = (
     ("Radio", "sharing", "private band each", None),
@@ -79,11 +80,12 @@ def message(
     world.recorder.message(Message(source=ends[0], target=ends[1], direction=way, **times, **rest, **facts, **numbers))
 
 
-def take_part(world: World, client: int, stage: str, number: int, size: int) -> tuple[int, int, bool]:
-    """One client's download, computing and upload from now on; returns update, end and whether all arrived."""
+def take_part(world: World, client: int, stage: str, number: int, size: int, age: int) -> tuple[int, int, bool]:
+    """One client's download, computing and upload from now on, based on a version that is so many versions old;
+    returns update, end and whether all arrived."""
     rng, update, at = world.rng, world.update, world.now_ns
     world.update += 1
-    facts: dict[str, Any] = {"stage": stage, "round": number, "version": world.version, "update": update}
+    facts: dict[str, Any] = {"stage": stage, "round": number, "version": world.version - age, "update": update}
     actor, slow, snr_db = name(client), 4.0 if client % 2 else 1.0, snr_of(client, world.clients)
     rate = 1e6 * math.log2(1 + 10 ** (snr_db / 10)) * rng.uniform(0.7, 1.0)
     packets = -(-size // 1460)
@@ -94,7 +96,7 @@ def take_part(world: World, client: int, stage: str, number: int, size: int) -> 
             mean_snr_db=20.0, mean_rate_bps=4e6, **shared)  # fmt: skip
     at += down
     work = round(slow * 0.9 * NS * rng.uniform(0.98, 1.02))
-    world.span(actor, SpanKind.COMPUTE, at, work, 4.0, **facts)
+    world.span(actor, SpanKind.COMPUTE, at, work, COMPUTE_W, **facts)
     at += work
     if stage == "alignment":
         wait = round(rng.exponential(0.3) * NS)
@@ -104,9 +106,9 @@ def take_part(world: World, client: int, stage: str, number: int, size: int) -> 
     repeats = int(rng.poisson(packets * 0.02 * (1 + 10 * client / world.clients)))
     again = round(air * repeats / packets)
     lost = int(min(size, 1460 * rng.poisson(5))) if rng.random() < 0.04 else 0
-    energy = world.span(actor, SpanKind.UPLOAD, at, air, 1.0, bytes=size, **facts)
+    energy = world.span(actor, SpanKind.UPLOAD, at, air, AIR_W, bytes=size, **facts)
     if again:
-        energy += world.span(actor, SpanKind.RETRANSMIT, at + air, again, 1.0, bytes=1460 * repeats, **facts)
+        energy += world.span(actor, SpanKind.RETRANSMIT, at + air, again, AIR_W, bytes=1460 * repeats, **facts)
     message(world, client, Direction.UP, at, at + air + again, facts, transmissions=packets + repeats, lost_bytes=lost,
             energy_nj=energy, mean_snr_db=snr_db, mean_rate_bps=rate, **shared)  # fmt: skip
     return update, at + air + again, lost == 0
@@ -114,7 +116,8 @@ def take_part(world: World, client: int, stage: str, number: int, size: int) -> 
 
 def one_round(world: World, stage: str, number: int, size: int) -> None:
     """Everybody takes part; lost updates are not used, in every fifth round the last to arrive is too late."""
-    parts = {client: take_part(world, client, stage, number, size) for client in range(world.clients)}
+    ages = world.rng.integers(0, 3 if stage == "reward" else 1, world.clients).tolist()
+    parts = {client: take_part(world, client, stage, number, size, ages[client]) for client in range(world.clients)}
     whole = {client: part for client, part in parts.items() if part[2]}
     order = sorted(whole, key=lambda client: whole[client][1])
     late = order[-1:] if number % 5 == 4 and len(order) > 1 else []
@@ -122,8 +125,8 @@ def one_round(world: World, stage: str, number: int, size: int) -> None:
     applied_ns = max(whole[client][1] for client in used)
     for client, (update, _, complete) in parts.items():
         fate = Fate.LOST if not complete else Fate.LATE if client in late else Fate.APPLIED
-        world.recorder.fate(UpdateFate(update, name(client), stage, number, world.version, fate))
-    staleness = tuple(int(world.rng.integers(0, 3)) if stage == "reward" else 0 for _ in used)
+        world.recorder.fate(UpdateFate(update, name(client), stage, number, world.version - ages[client], fate))
+    staleness = tuple(ages[client] for client in used)
     world.version += 1
     world.recorder.aggregation(
         Aggregation(applied_ns, stage, number, world.version, tuple(whole[client][0] for client in used),
@@ -170,6 +173,9 @@ def manifest_fields(clients: int) -> dict[str, Any]:
         },
         "data_report": {"corpus": "embedded", "pairs": {"kept": 960, "dropped": {"chosen equals rejected": 3}}},
         "channels": clients,
+        "power_w": {"uplink": AIR_W, "compute": dict.fromkeys(map(name, range(clients)), COMPUTE_W)},
+        "retransmissions": 4,
+        "residual_loss": "discard",
         "seeds": {"root": 7},
     }
 

@@ -24,9 +24,16 @@ from pwffsim.runs.records import (
 
 C0, C1 = "client-00", "client-01"
 TENSORS = (("h.0.adapter.down.weight", 60), ("h.0.adapter.up.weight", 40))
-DOWN_NJ, COMPUTE_NJ, AIR_W = 3, 7, 2
+DOWN_NJ, AIR_W = 3, 2
+COMPUTE_W = {C0: 0.25, C1: 0.125}
 END_NS = 175
-MANIFEST = {"schema_version": 1, "channels": 1}
+MANIFEST = {
+    "schema_version": 1,
+    "channels": 1,
+    "power_w": {"uplink": AIR_W, "compute": COMPUTE_W},
+    "retransmissions": 1,
+    "residual_loss": "discard",
+}
 
 
 def transfer(
@@ -52,7 +59,7 @@ def task(update: int, client: str, about: Any, times: tuple[int, ...], again_ns:
     records: list[Record] = [
         span(SpanKind.DOWNLOAD, down, work, bytes=100, energy_nj=DOWN_NJ),
         transfer(update, client, Direction.DOWN, down, work, about),
-        span(SpanKind.COMPUTE, work, wait, energy_nj=COMPUTE_NJ),
+        span(SpanKind.COMPUTE, work, wait, energy_nj=round(COMPUTE_W[client] * (wait - work))),
         span(SpanKind.QUEUE, wait, air),
         span(SpanKind.UPLOAD, air, end, bytes=100, energy_nj=AIR_W * (end - air)),
         span(SpanKind.RETRANSMIT, end, end + again_ns, energy_nj=AIR_W * again_ns),
@@ -104,7 +111,7 @@ RECORDS: list[Record] = [
     Metric(130, SERVER, "instruction", 2, "global_accuracy", 0.5),
     *task(4, C0, THREE, (130, 140, 150, 150, 160)),
     *aggregation(160, THREE, {4: C0}, (1.0,)),
-    Span(C0, SpanKind.COMPUTE, 160, 10, *THREE, energy_nj=COMPUTE_NJ, update=7),
+    Span(C0, SpanKind.COMPUTE, 160, 10, *THREE, energy_nj=2, update=7),
     UpdateFate(7, C0, *THREE, Fate.KEPT),
     *task(5, C1, THREE, (130, 145, 165, 165, 175)),
     UpdateFate(5, C1, *THREE, Fate.LATE),
@@ -127,10 +134,15 @@ def write(recorder: Recorder, records: Iterable[Record]) -> None:
 
 
 def remember(records: Iterable[Record], **manifest: Any) -> Run:
-    """A run in memory."""
+    """A run in memory; ``manifest`` changes what MANIFEST declares."""
+    return remember_with(MANIFEST | manifest, records)
+
+
+def remember_with(manifest: dict[str, Any], records: Iterable[Record]) -> Run:
+    """A run in memory that declares this and nothing else."""
     recorder = MemoryRecorder()
     write(recorder, records)
-    return recorder.run(MANIFEST | manifest)
+    return recorder.run(manifest)
 
 
 def where(record_type: type, /, **fields: Any) -> int:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
-from lawful_run import C0, C1, RECORDS, changed, remember, where, without
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lawful_run import C0, C1, MANIFEST, RECORDS, changed, remember, remember_with, where, without
 
 from pwffsim.runs.errors import LawBroken, RunDamaged
 from pwffsim.runs.laws import LAWS, check
@@ -16,7 +21,20 @@ AIR1 = where(Span, actor=C1, kind=SpanKind.UPLOAD, update=1)
 WORK1 = where(Span, actor=C1, kind=SpanKind.COMPUTE, update=1)
 AGAIN0 = where(Span, actor=C0, kind=SpanKind.RETRANSMIT)
 LAST0 = where(Span, actor=C0, kind=SpanKind.IDLE, start_ns=170)
+LOST2 = where(Message, update=2, direction=Direction.UP)
+UP3 = where(Message, update=3, direction=Direction.UP)
+KEPT7 = where(Span, actor=C0, update=7)
 FIRST_ROUND, SECOND_ROUND = where(Aggregation, version=1), where(Aggregation, version=2)
+FATE3 = where(UpdateFate, update=3)
+TORN0 = changed(UP0, delivered_bytes=60, lost_bytes=40, complete=False)
+
+
+def both_changed(span, message, *, energy_nj):
+    """RECORDS with so much more energy in a span and in its message: their sums agree."""
+    records = changed(span, energy_nj=RECORDS[span].energy_nj + energy_nj)
+    records[message] = changed(message, energy_nj=RECORDS[message].energy_nj + energy_nj)[message]
+    return records
+
 
 BREACHES = [
     ("clock", C0, "a negative time", changed(AIR0, start_ns=-1)),
@@ -37,12 +55,23 @@ BREACHES = [
     ("tensors_declared", C0, "not the sum", changed(UP0, tensors=())),
     ("packets_counted", C0, "fewer transmissions than packets", changed(UP0, transmissions=3)),
     ("packets_counted", C0, "fewer transmissions than packets", changed(UP0, packets=-1)),
+    ("packets_counted", C0, "a payload without packets", changed(UP0, packets=0, transmissions=0)),
+    ("packets_counted", "server", "a payload without packets", changed(DOWN1, packets=0)),
+    ("transmissions", C0, "fewer transmissions than packets", changed(LOST2, transmissions=3)),
+    ("transmissions", C0, "repeated more than 1 times each", changed(UP0, transmissions=9)),
     ("air_time", C0, "messages up of update 0: 24 ns on air, spans: 25", changed(UP0, received_ns=54)),
     ("air_time", C0, "update 0: 25 ns on air, spans: 5", without(AIR0)),
     ("air_time", C0, "messages up of update 0: 0 ns on air, spans: 25 ns", without(UP0)),
     ("energy", C0, "messages up of update 0: 51 nJ, spans: 50 nJ", changed(UP0, energy_nj=51)),
     ("energy", C1, "messages down of update 1: 3 nJ, spans: 4", changed(DOWN1 - 1, energy_nj=4)),
     ("energy", C1, "negative energy", changed(WORK1, energy_nj=-1)),
+    ("power", C0, "not power x time", both_changed(AIR0, UP0, energy_nj=1)),
+    ("power", C0, "not power x time", both_changed(AGAIN0, UP0, energy_nj=-1)),
+    ("power", C1, "not power x time", changed(WORK1, energy_nj=6)),
+    ("power", C0, "not power x time", changed(KEPT7, energy_nj=3)),
+    ("power", C0, "not power x time", changed(KEPT7, kind=SpanKind.EVALUATE, energy_nj=0)),
+    ("power", C0, "not power x time", changed(LAST0, energy_nj=1)),
+    ("power", "cell", "not power x time", changed(where(Span, actor="cell"), energy_nj=50)),
     ("both_ends", "client-09", "its client has no spans", changed(UP0, source="client-09")),
     ("both_ends", C0, "its other end is not the server", changed(UP0, target=C1)),
     ("both_ends", C0, "no span shows it on air", changed(UP0, update=99)),
@@ -50,14 +79,34 @@ BREACHES = [
     ("updates_accounted", C1, "two fates", [*RECORDS, UpdateFate(5, C1, "reward", 1, 2, Fate.LOST)]),
     ("updates_accounted", C0, "its update has no fate", without(where(UpdateFate, update=2))),
     ("updates_accounted", C1, "nobody made", [*RECORDS, UpdateFate(77, C1, "reward", 1, 2, Fate.LATE)]),
+    ("updates_accounted", C1, "another client, stage, round or version", changed(FATE3, version=0)),
+    ("updates_accounted", C1, "another client, stage, round or version", changed(FATE3, stage="reward")),
+    ("updates_accounted", C1, "another client, stage, round or version", changed(FATE3, round=1)),
+    ("updates_accounted", C1, "another client, stage, round or version", changed(FATE3, client=C0)),
+    ("updates_accounted", C1, "another client, stage, round or version", changed(UP3, version=0)),
+    ("updates_accounted", C0, "another client, stage, round or version", changed(KEPT7, version=0)),
     ("applied_once", C0, "an update was used twice", changed(SECOND_ROUND, updates=(0,), clients=(C0,))),
     ("applied_once", C1, "not applied by this client", changed(FIRST_ROUND, clients=(C1, C1))),
-    ("applied_once", C1, "not applied by this client", changed(where(UpdateFate, update=3), fate=Fate.LATE)),
+    ("applied_once", C1, "not applied by this client", changed(FATE3, fate=Fate.LATE)),
     ("applied_once", C0, "applied, but in no aggregation", changed(where(UpdateFate, update=2), fate=Fate.APPLIED)),
     ("applied_once", "instruction", "differ in number", changed(FIRST_ROUND, weights=(1.0,))),
+    ("arrival", C1, "never sent", without(UP3)),
+    ("arrival", C0, "never sent", changed(where(UpdateFate, update=7), fate=Fate.LOST)),
+    ("arrival", C0, "two uploads of one update", [*RECORDS, RECORDS[UP0]]),
+    ("arrival", C0, "applied, though something of it was lost", TORN0),
+    ("arrival", C1, "applied before it had arrived", changed(SECOND_ROUND, time_ns=129)),
+    ("arrival", C1, "applied before it had arrived", changed(UP3, received_ns=131)),
+    ("arrival", C1, "lost, though it arrived whole", changed(where(UpdateFate, update=5), fate=Fate.LOST)),
+    ("arrival", C1, "sent all the same", changed(where(UpdateFate, update=5), fate=Fate.KEPT)),
+    ("arrival", C1, "sent all the same", changed(where(UpdateFate, update=5), fate=Fate.SKIPPED)),
     ("versions", "instruction", "did not grow", changed(SECOND_ROUND, version=1)),
     ("versions", "instruction", "skipped", changed(FIRST_ROUND, version=0)),
     ("versions", "instruction", "negative staleness", changed(FIRST_ROUND, staleness=(0, -1))),
+    ("staleness", C1, "not its age in versions", changed(FIRST_ROUND, staleness=(0, 1))),
+    ("staleness", C1, "not its age in versions", changed(SECOND_ROUND, version=3)),
+    ("staleness", C1, "not its age in versions", changed(FATE3, version=0)),
+    ("staleness", C1, "not its age in versions", without(FATE3)),
+    ("staleness", "instruction", "differ in number", changed(FIRST_ROUND, staleness=(0,))),
     ("weights", "instruction", "do not sum to 1", changed(FIRST_ROUND, weights=(0.25, 0.75 + 2e-12))),
 ]
 
@@ -69,13 +118,17 @@ def test_a_lawful_run_passes_and_says_what_was_checked():
         "bytes_kept": 12,
         "tensors_declared": 12,
         "packets_counted": 12,
+        "transmissions": 6,
         "air_time": 12,
         "energy": 12,
+        "power": 27,  # all spans but the downloads, which cost what their messages say
         "both_ends": 12,
         "channels": 7,
         "updates_accounted": 8,
         "applied_once": 4,
+        "arrival": 8,
         "versions": 3,
+        "staleness": 4,
         "weights": 3,
     }
 
@@ -137,10 +190,56 @@ def test_back_to_back_transfers_share_one_channel():
         LAWS["channels"](remember(late, channels=1))
 
 
-@pytest.mark.parametrize("channels", [None, 0, "2"])
-def test_the_number_of_channels_must_be_known(channels):
-    with pytest.raises(RunDamaged, match="no number of uplink channels"):
-        check(remember(RECORDS, channels=channels))
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("channels", [None, 0, "2", True], "no number of uplink channels"),
+        ("retransmissions", [-1, "4", 1.0, True], "no bound of retransmissions"),
+        ("residual_loss", [None, "some", True], "does not say what becomes of residual loss"),
+        ("power_w", [None, 2.0, {}, {"uplink": 1.0}, {"uplink": 1.0, "compute": 3}], "gives no powers"),
+        ("power_w", [{"uplink": value, "compute": {}} for value in (-1.0, "2", True, math.nan, None)], "that are none"),
+        ("power_w", [{"uplink": 2, "compute": {C0: 0.25}}], "no compute power of client-01"),
+    ],
+)
+def test_what_the_records_are_held_against_must_be_declared(name, values, message):
+    for value in values:
+        with pytest.raises(RunDamaged, match=message):
+            check(remember(RECORDS, **{name: value}))
+    incomplete = {key: value for key, value in MANIFEST.items() if key != name}
+    with pytest.raises(RunDamaged, match=r"the manifest (gives no|does not say)"):
+        check(remember_with(incomplete, RECORDS))
+
+
+def test_losses_may_be_applied_where_they_are_partial():
+    assert check(remember(TORN0, residual_loss="partial"))["arrival"] == 8
+
+
+def test_without_a_bound_packets_are_repeated_at_will():
+    records = changed(UP0, transmissions=10_000)
+    assert LAWS["transmissions"](remember(records, retransmissions=None)) == 6
+    with pytest.raises(LawBroken):
+        LAWS["transmissions"](remember(records, retransmissions=2_498))
+    assert LAWS["transmissions"](remember(records, retransmissions=2_499)) == 6
+
+
+def test_an_update_may_be_old_if_it_says_so():
+    """Update 4, made from version 1, is summed into version 3."""
+    records = [replace(r, version=1) if getattr(r, "update", -1) == 4 else r for r in RECORDS]
+    with pytest.raises(LawBroken, match="law 'staleness' is broken: client-00: not its age"):
+        check(remember(records))
+    third = where(Aggregation, version=3)
+    records[third] = replace(RECORDS[third], staleness=(1,))
+    assert check(remember(records))["staleness"] == 4
+
+
+@settings(deadline=None)
+@given(st.floats(0, 1e3), st.integers(0, 10**15))
+def test_power_rounds_as_the_world_does(watts, duration_ns):
+    span = Span(C0, SpanKind.COMPUTE, 0, duration_ns, "", 0, energy_nj=round(watts * duration_ns))
+    powers = {"uplink": 1.0, "compute": {C0: watts}}
+    assert LAWS["power"](remember([span], power_w=powers)) == 1
+    with pytest.raises(LawBroken):
+        LAWS["power"](remember([replace(span, energy_nj=span.energy_nj + 1)], power_w=powers))
 
 
 def test_a_big_run_is_checked_exactly():

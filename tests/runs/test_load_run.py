@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from lawful_run import RECORDS, write
+from lawful_run import MANIFEST, RECORDS, write
 
 import pwffsim
-from pwffsim.runs.directory import create
+from pwffsim.runs.directory import RunDirectory, create
 from pwffsim.runs.errors import RunDamaged, RunNotFound, TornPart
 from pwffsim.runs.load import load
 from pwffsim.runs.recorder import Recorder
@@ -30,7 +30,7 @@ def done(tmp_path) -> Path:
     write(recorder, RECORDS)
     recorder.close()
     directory.summary(summarise(load(directory.path)))
-    directory.manifest("done", now_utc=NOON, channels=1)
+    directory.manifest("done", now_utc=NOON, **MANIFEST)
     return directory.path
 
 
@@ -52,8 +52,11 @@ def test_a_run_is_read_whole(done):
 
 def test_tables_are_read_only_when_asked_for(done):
     for part in (done / "metrics").iterdir():
-        part.write_bytes(b"torn")
-    assert len(load(done).spans) == 33
+        part.write_bytes(b"t" * part.stat().st_size)
+    run = load(done)
+    assert len(run.spans) == 33
+    with pytest.raises(RunDamaged, match="cannot be read"):
+        _ = run.metrics
 
 
 def test_a_torn_part_of_an_unfinished_run_is_left_out_by_name(done):
@@ -67,9 +70,62 @@ def test_a_torn_part_of_an_unfinished_run_is_left_out_by_name(done):
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"nonsense" * 100])
 def test_a_torn_part_of_a_finished_run_is_damage(done, content):
-    (done / "spans" / "part-000001.parquet").write_bytes(content)
+    part = done / "spans" / "part-000001.parquet"
+    size = part.stat().st_size
+    part.write_bytes(content)
+    found = rf"part-000001\.parquet: has {len(content)} bytes, it had {size} when the run was finished"
+    with pytest.raises(RunDamaged, match=found):
+        load(done)
+    part.write_bytes(content.ljust(size, b"x")[:size])
     with pytest.raises(RunDamaged, match=r"part-000001\.parquet: cannot be read .* though the run was finished"):
         _ = load(done).spans
+
+
+PARTS = [f"{table}/part-000000.parquet" for table in ("spans", "messages", "rounds", "updates", "metrics")]
+DOCUMENTS = ["payloads.json", "summary.json", "scenario.yaml", "scenario.resolved.json"]
+
+
+@pytest.mark.parametrize("name", PARTS + DOCUMENTS)
+def test_a_finished_run_that_lacks_a_file_is_damaged(done, name):
+    (done / name).unlink()
+    with pytest.raises(RunDamaged, match=rf"{name}: is missing, though the run was finished$"):
+        load(done)
+    unfinished(done)
+    assert load(done).manifest["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("name", PARTS + DOCUMENTS)
+def test_a_finished_run_whose_file_grew_is_damaged(done, name):
+    with (done / name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(RunDamaged, match=rf"{name}: has \d+ bytes, it had \d+ when the run was finished$"):
+        load(done)
+
+
+def test_a_part_that_came_after_the_end_is_damage(done):
+    (done / "spans" / "part-000007.parquet").write_bytes((done / "spans" / "part-000000.parquet").read_bytes())
+    with pytest.raises(RunDamaged, match=r"part-000007\.parquet: is not among the files of the run"):
+        load(done)
+
+
+def test_what_is_made_of_a_finished_run_may_come_change_and_go(tmp_path, done):
+    for name in ("report.html", "trace.pftrace", "notes.txt"):
+        (done / name).write_text("short")
+    RunDirectory(done, load(done).manifest, NOON).manifest("done")
+    assert {entry["path"] for entry in load(done).manifest["files"]} >= {"report.html", "trace.pftrace", "notes.txt"}
+    (done / "report.html").write_text("longer than it was")
+    (done / "trace.pftrace").unlink()
+    assert len(load(done).spans) == 33
+
+
+@pytest.mark.parametrize(
+    "files", [None, "all", [{"path": "summary.json"}], ["summary.json"], [{"path": "a", "bytes": "b"}]]
+)
+def test_a_finished_run_lists_its_files(done, files):
+    manifest = json.loads((done / "manifest.json").read_text())
+    (done / "manifest.json").write_text(json.dumps(manifest | {"files": files}))
+    with pytest.raises(RunDamaged, match="has no list of its files"):
+        load(done)
 
 
 def test_leftover_temporary_files_are_not_read(done):

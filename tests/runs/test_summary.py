@@ -30,8 +30,8 @@ def test_the_whole(summary):
     assert (summary["packets"], summary["retransmitted_packets"]) == (48, 1)
     assert summary["energy_tx_j"] == 2 * (25 + 15 + 20 + 8 + 10 + 10) / 1e9
     assert summary["energy_rx_j"] == 6 * 3 / 1e9
-    assert summary["energy_compute_j"] == 7 * 7 / 1e9
-    assert summary["energy_j"] == (176 + 18 + 49) / 1e9
+    assert summary["energy_compute_j"] == (5 + 5 + 5 + 5 + 2 + 2 + 2) / 1e9
+    assert summary["energy_j"] == (176 + 18 + 26) / 1e9
     fates = {name: summary[f"updates_{name}"] for name in ("applied", "late", "lost", "skipped", "kept")}
     assert fates == {"applied": 4, "late": 1, "lost": 1, "skipped": 1, "kept": 1}
     assert (summary["staleness_mean"], summary["staleness_max"]) == (0.0, 0)
@@ -80,7 +80,16 @@ def test_totals_equal_the_frames_totals(run, summary):
 
 
 @pytest.mark.parametrize(
-    ("name", "best"), [("accuracy", 3.0), ("loss", 1.0), ("train_loss", 1.0), ("kl", 1.0), ("reward_sum", 3.0)]
+    ("name", "best"),
+    [
+        ("accuracy", 3.0),
+        ("loss", 1.0),
+        ("train_loss", 1.0),
+        ("kl", 1.0),
+        ("kl_per_token", 1.0),
+        ("reward_sum", 3.0),
+        ("lossless_share", 3.0),
+    ],
 )
 def test_best_is_highest_or_lowest_by_the_metrics_name(name, best):
     metrics = [Metric(time, C0, "s", 1, name, value) for time, value in enumerate((2.0, 3.0, 1.0, 2.0))]

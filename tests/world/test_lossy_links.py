@@ -58,5 +58,10 @@ def test_downloads_carry_only_what_the_client_has_not():
     sync = play(scenario(**radio, packets={"loss": "none"}))
     down = sync.messages[sync.messages.direction == "down"]
     assert set(down.payload_bytes) == {ADAPTER_BYTES} and len(down) == 30
-    stuck = {**scenario(**radio), "aggregation": {"mode": "buffered", "buffer": 10, "retask": "immediately"}}
-    assert (play(stuck).messages.direction == "down").sum() <= 40
+    busy = {**scenario(**radio, packets={"loss": "none"}), "aggregation": {"mode": "buffered", "buffer": 10}}
+    messages, updates = (run := play(busy)).messages, run.updates
+    down = messages[messages.direction == "down"]
+    begun = updates[updates.fate != "skipped"]
+    assert begun.duplicated(["client", "version"]).any(), "some tasks start from what the client already holds"
+    assert not down.duplicated(["target", "version"]).any()
+    assert set(zip(down.target, down.version, strict=True)) == set(zip(begun.client, begun.version, strict=True))

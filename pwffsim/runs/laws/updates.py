@@ -1,0 +1,75 @@
+"""Laws of updates: each has one fate, and the fate that its records tell of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from pwffsim.runs.laws import declared
+from pwffsim.runs.laws.breach import refuse
+from pwffsim.runs.laws.views import client_of, of_clients, uploads, used_updates
+from pwffsim.runs.records import Fate
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, MultiIndex, Series
+
+    from pwffsim.runs.load import Run
+
+
+def updates_accounted(run: Run) -> int:
+    """Every update that was worked on or sent has exactly one fate, of the same client, stage, round and version as all
+    its records; none has a fate that never was."""
+    fates, spans, messages = run.updates, run.spans, run.messages
+    refuse("updates_accounted", fates, fates["update"].duplicated(keep=False), "two fates of one update")
+    for table, actor in ((spans, "actor"), (messages, "source")):
+        homeless = (table["update"] >= 0) & ~table["update"].isin(set(fates["update"]))
+        refuse("updates_accounted", table, homeless, "its update has no fate", actor)
+    seen = set(spans["update"]) | set(messages["update"])
+    invented = ~fates["update"].isin(seen) & (fates.fate != Fate.SKIPPED)
+    refuse("updates_accounted", fates, invented, "a fate of an update that nobody made")
+    mine, known = spans[of_clients(spans)], _belonging(fates, fates.client)
+    for table, client in ((mine, mine.actor), (messages, client_of(messages))):
+        astray = (table["update"] >= 0) & ~_belonging(table, client).isin(known)
+        refuse("updates_accounted", table, astray, "its update is of another client, stage, round or version")
+    return len(fates)
+
+
+def applied_once(run: Run) -> int:
+    """The updates that the aggregations used are, each once and from its client, those whose fate is ``applied``."""
+    used, fates = used_updates("applied_once", run.rounds), run.updates
+    refuse("applied_once", used, used.updates.duplicated(keep=False), "an update was used twice", "clients")
+    applied = fates[fates.fate == Fate.APPLIED]
+    owner = dict(zip(applied["update"], applied.client, strict=True))
+    expected = used.updates.map(owner)
+    refuse("applied_once", used, expected != used.clients, "used, but not applied by this client", "clients")
+    unused = ~applied["update"].isin(set(used.updates))
+    refuse("applied_once", applied, unused, "applied, but in no aggregation", "client")
+    return len(used)
+
+
+def arrival(run: Run) -> int:
+    """An update is sent once at most. What was applied had arrived by then, whole unless the manifest lets a loss be
+    ``partial``; what was lost was sent and is not whole; what was kept at home or never begun was not sent."""
+    fates, up = run.updates, uploads(run.messages)
+    up = up[up["update"] >= 0]
+    refuse("arrival", up, up["update"].duplicated(keep=False), "two uploads of one update")
+    sent = fates["update"].isin(set(up["update"]))
+    refuse("arrival", fates, ~sent & fates.fate.isin([Fate.APPLIED, Fate.LOST]), "never sent")
+    refuse("arrival", fates, sent & fates.fate.isin([Fate.KEPT, Fate.SKIPPED]), "sent all the same")
+    fate = up["update"].map(dict(zip(fates["update"], fates.fate, strict=True)))
+    refuse("arrival", up, (fate == Fate.LOST) & up.complete, "lost, though it arrived whole")
+    torn = (fate == Fate.APPLIED) & ~up.complete
+    if not declared.loss_is_partial(run.manifest):
+        refuse("arrival", up, torn, "applied, though something of it was lost")
+    _refuse_early_use(up, used_updates("arrival", run.rounds))
+    return len(fates)
+
+
+def _refuse_early_use(up: DataFrame, used: DataFrame) -> None:
+    both = up.merge(used[["updates", "time_ns"]], left_on="update", right_on="updates")
+    refuse("arrival", both, both.received_ns > both.time_ns, "applied before it had arrived")
+
+
+def _belonging(frame: DataFrame, client: Series) -> MultiIndex:
+    return pd.MultiIndex.from_arrays([client, *(frame[name] for name in ("update", "stage", "round", "version"))])

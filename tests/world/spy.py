@@ -1,0 +1,116 @@
+"""A compute back-end that writes down every recipe it is given, and the world played over it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from worlds import blueprint_of
+
+from channel_models.transfer import Delivery
+from pwffsim.compute.recipe import Facts, NotPlanned, Recipe
+from pwffsim.federation.method import Group
+from pwffsim.runs.laws import check
+from pwffsim.runs.load import Run
+from pwffsim.runs.recorder import MemoryRecorder
+from pwffsim.simulation.run import physics
+from pwffsim.world.blueprint import Blueprint
+from pwffsim.world.links import Links
+from pwffsim.world.world import World
+
+THREE_STAGES = {"instruction": {"rounds": 3}, "reward": {"rounds": 2}, "alignment": {"rounds": 3}}
+
+
+class WorldRunsOn(AssertionError):
+    """A world has asked for more recipes than any of these tests has use for: it would never end."""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A recipe under its key; as a handle it knows references and no facts."""
+
+    key: str
+    recipe: Recipe
+
+    def part(self, name: str) -> str:
+        return f"{self.key}/{name}"
+
+    def facts(self) -> Facts:
+        raise NotPlanned(f"{self.recipe.stage} was never carried out")
+
+
+class SpyCompute:
+    """Handles without results, in the order in which they were asked for."""
+
+    learns = False
+
+    def __init__(self, limit: int = 5_000) -> None:
+        self.submitted: list[Submitted] = []
+        self._limit = limit
+
+    def submit(self, recipe: Recipe) -> Submitted:
+        if len(self.submitted) >= self._limit:
+            raise WorldRunsOn(f"{self._limit} recipes, and another {recipe.stage}")
+        self.submitted.append(Submitted(recipe.key("spy"), recipe))
+        return self.submitted[-1]
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A world that has been played, its records, and what it wanted computed."""
+
+    blueprint: Blueprint
+    run: Run
+    submitted: Sequence[Submitted]
+
+    @property
+    def clients(self) -> range:
+        return range(len(self.blueprint.profiles))
+
+    def of(self, stage: str, client: int | None = None) -> list[Submitted]:
+        """Recipes of a stage, of one client or of all, in order."""
+        own = [found for found in self.submitted if found.recipe.stage == stage]
+        return [found for found in own if client is None or found.recipe.params.get("client") == client]
+
+    def initial(self, client: int | None = None) -> Submitted:
+        """The recipe of the state that the server (or a client) starts from."""
+        return self.of("initialise")[0 if client is None else 1 + client]
+
+    def newest(self, group: Group, version: int) -> str:
+        """Reference of the server's state of a group after so many aggregations."""
+        holders = [found for found in self.of("aggregate")[:version] if group in found.recipe.params["groups"]]
+        return (holders[-1] if holders else self.initial()).part(group)
+
+    def trained(self, client: int) -> dict[int, Submitted]:
+        """Update -> the recipe of its training: a client carries its tasks out in the order in which they came."""
+        updates = self.run.updates
+        begun = updates[(updates.client == f"client-{client:02d}") & (updates.fate != "skipped")]["update"]
+        recipes = [
+            found
+            for found in self.submitted
+            if found.recipe.stage.endswith(".train") and found.recipe.params["client"] == client
+        ]
+        return dict(zip(sorted(begun), recipes, strict=True))
+
+    def deliveries(self) -> dict[int, Delivery]:
+        """Update -> how its upload went, from the channel itself: a transfer is pure in start, size and number."""
+        scenario = self.blueprint.scenario
+        links = Links(scenario.radio, scenario.seed, self.blueprint.profiles)
+        up = self.run.messages[self.run.messages.direction == "up"].sort_values("sent_ns", kind="stable")
+        return {
+            row.update: links.upload(int(row.source.removeprefix("client-")), row.sent_ns / 1e9, row.payload_bytes)
+            for row in up.itertuples()
+        }
+
+
+def watch(settings: dict[str, Any], rows: Sequence[int] = ()) -> Watched:
+    """Play a world over the spy; every conservation law is checked."""
+    blueprint, recorder, spy = blueprint_of(settings, rows), MemoryRecorder(), SpyCompute()
+    World(blueprint, spy, recorder).run()
+    run = recorder.run(physics(blueprint))
+    check(run)
+    return Watched(blueprint, run, spy.submitted)
