@@ -17,6 +17,9 @@ from pwffsim.learning.rollouts import Rollout
 from pwffsim.learning.scoring import Features
 from pwffsim.learning.supervised import Optimisation, Optimiser
 
+_MARGIN = 0.5
+"""Share of the KL bound that training prompts may use: held-out prompts and other clients' adapters add to it."""
+
 
 @dataclass(frozen=True)
 class Networks:
@@ -51,7 +54,7 @@ class Settings:
     Attributes:
         temperature, ppo_epochs, minibatches, clip_range, horizon: as usual.
         kl_coefficient: beta of the per-token penalty ``beta (log pi - log pi_ref)``.
-        kl_bound: nats a response; updates stop while the policy is farther than this from the reference.
+        kl_bound: nats a response; beyond half of it, steps lower the divergence instead of raising the reward.
         value_coefficient: weight of the critics' loss.
         combine: where the objectives are weighted and summed.
         weights: objective -> weight, summing to 1.
@@ -97,7 +100,7 @@ class Progress:
     policy_losses: list[float] = field(default_factory=list)
     clip_fractions: list[float] = field(default_factory=list)
     value_losses: dict[str, list[float]] = field(default_factory=dict)
-    stopped: bool = False
+    rectified: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,15 +139,13 @@ def score(networks: Networks, rollout: Rollout, settings: Settings, end: int) ->
 
 
 def update(networks: Networks, optimisers: Optimisers, scored: Scored, settings: Settings, seed: int) -> Progress:
-    """Passes over a rollout in minibatches; they end early when the KL bound is passed."""
+    """Passes over a rollout in minibatches, a step of the policy and of each critic in each."""
     progress = Progress(value_losses={o: [] for o in scored.returns})
     for epoch in range(settings.ppo_epochs):
         order = stream(seed, "alignment.minibatches", epoch).permutation(len(scored.rollout))
         for drawn in torch.from_numpy(order).tensor_split(min(settings.minibatches, len(order))):
             rows = drawn.sort().values
-            if not _policy_step(networks, optimisers, scored, rows, settings, progress):
-                progress.stopped = True
-                return progress
+            _policy_step(networks, optimisers, scored, rows, settings, progress)
             for objective in scored.returns:
                 _critic_step(networks, optimisers, scored, rows, objective, settings, progress)
     return progress
@@ -152,19 +153,23 @@ def update(networks: Networks, optimisers: Optimisers, scored: Scored, settings:
 
 def _policy_step(
     networks: Networks, optimisers: Optimisers, scored: Scored, rows: Tensor, settings: Settings, progress: Progress
-) -> bool:
-    """One step of the clipped surrogate, or none where the policy is beyond the KL bound."""
+) -> None:
+    """One step of the clipped surrogate; or, where the policy is too far from the reference, one back towards it.
+
+    A constraint that is violated becomes the objective until it holds again (Xu et al. 2021, CRPO, arXiv 2011.05869).
+    """
     part, advantage = scored.rollout.take(rows), scored.advantage[scored.rollout.tokens_of(rows)]
     log_probs, targets = rollouts.log_probabilities(networks.policy, part.batch, settings.temperature)
-    divergence = float(ppo.divergence(log_probs.detach(), part.reference).sum()) / len(part)
-    if divergence > settings.kl_bound:
-        return False
+    divergence = ppo.divergence(log_probs, part.reference).sum() / len(part)
+    if float(divergence.detach()) > _MARGIN * settings.kl_bound:
+        optimisers.policy.step(divergence)
+        progress.rectified += 1
+        return
     ratio = (log_probs.gather(1, targets[:, None]).squeeze(1) - part.log_probs).exp()
     loss, clipped = ppo.policy_loss(ratio, advantage, settings.clip_range)
     optimisers.policy.step(loss)
     progress.policy_losses.append(loss.item())
     progress.clip_fractions.append(float(clipped))
-    return True
 
 
 def _critic_step(

@@ -180,15 +180,34 @@ def test_divergence_grows_when_the_policy_moves(model, data):
     assert facts["kl"] > 0.01
 
 
-def test_beyond_the_bound_nothing_is_updated(model, data):
+def test_beyond_the_bound_steps_go_back_to_the_reference(model, data):
     inputs = begin(model)
-    far = {**inputs, **stages.run("alignment.train", settings(model, data, steps=3, learning_rate=1e-2), inputs).parts}
-    result = stages.run("alignment.train", settings(model, data, kl_bound=1e-3), far)
+    away = settings(model, data, steps=3, learning_rate=1e-2, kl_bound=1e9)
+    far = {**inputs, **stages.run("alignment.train", away, inputs).parts}
+    distance = stages.run("alignment.evaluate", settings(model, data), far).facts["kl"]
+    result = stages.run("alignment.train", settings(model, data, kl_bound=1e-3, steps=4), far)
     assert result.facts["updates"] == 0
-    assert result.facts["stopped_early"] == 1
+    assert result.facts["rectified"] == 4 * 2 * 2
     assert "policy_loss" not in result.facts
-    assert result.facts["update_norm"] == 0.0
     assert result.facts["finite"] is True
+    assert stages.run("alignment.evaluate", settings(model, data), {**far, **result.parts}).facts["kl"] < 0.7 * distance
+
+
+def test_the_bound_holds_against_a_strong_pull(model, data, monkeypatch):
+    """Large steps for a reward without limit: with a bound the policy stays, without it it does not."""
+    monkeypatch.setattr(
+        aligning.Networks,
+        "scores",
+        lambda *_: dict.fromkeys(OBJECTIVES, torch.tensor([float(d.tokens.response[0]) for d in _SEEN[-1]])),
+    )
+    monkeypatch.setattr(reward.Pair, "features", _remembering(reward.Pair.features))
+    inputs, divergence = begin(model), {}
+    for bound in (2.0, 1e9):
+        params = settings(model, data, steps=16, batch_size=12, learning_rate=5e-3, kl_coefficient=0.0, kl_bound=bound)
+        moved = stages.run("alignment.train", params, inputs)
+        divergence[bound] = stages.run("alignment.evaluate", params, {**inputs, **moved.parts}).facts["kl"]
+    assert divergence[1e9] > 3.0
+    assert divergence[2.0] < 2.0
 
 
 def test_the_penalty_pulls_back_to_the_reference(model, data):

@@ -14,7 +14,10 @@ TIERS = {
         {"name": "large", "lora_modules_per_block": 3},
     ]
 }
-SMALL_AND_LARGE = {"count": 3, "overrides": [{"client": 0, "tier": "small"}, *({"client": i, "tier": "large"} for i in (1, 2))]}
+SMALL_AND_LARGE = {
+    "count": 3,
+    "overrides": [{"client": i, "tier": tier} for i, tier in enumerate(("small", "large", "large"))],
+}
 ONE_STAGE = {"instruction": {"rounds": 1, "local_steps": 3, "batch_size": 4}}
 STAGES = {**SMALL["stages"], "reward": {**SMALL["stages"]["reward"], "rounds": 1, "upload": "lora", "lora_rank": 2}}
 BY_MODULE = {"method": "vanilla_fl", "aggregation": {"lora_average": "per_module"}}
@@ -33,9 +36,11 @@ WORLDS = {
 def test_every_update_is_what_its_message_lists(name, tmp_path):
     done = played(tmp_path, **{"clients": SMALL_AND_LARGE, "devices": TIERS, "radio": CALM, **WORLDS[name]})
     up = done.run.messages[done.run.messages.direction == "up"]
-    assert set(up["update"]) == set(done.trained()) and set(up.stage) == set(done.blueprint.scenario.stages.model_fields_set)
+    trained = done.trained()
+    assert set(up["update"]) == set(trained)
+    assert set(up.stage) == set(WORLDS[name]["stages"])
     for message in up.itertuples():
-        key, recipe = done.trained()[message.update]
+        key, recipe = trained[message.update]
         tensors = done.merged(key, done.shared(recipe.stage))
         real = [(name, tensors[name].numel() * tensors[name].element_size()) for name in sorted(tensors)]
         assert [tuple(entry) for entry in done.run.payloads[message.payload]] == real
@@ -53,7 +58,8 @@ def test_each_module_is_averaged_over_its_holders(tmp_path):
     assert all(".attn.c_attn.lora_" in name for name in small) and len(large) == 3 * len(small) == 3 * 2 * 4
 
     rows = np.array([shard.rows for shard in done.blueprint.shards], dtype=float)
-    updates = {recipe.params["client"]: done.merged(key, ("adapters", "lora")) for key, recipe in done.trained().values()}
+    trained = done.trained().values()
+    updates = {recipe.params["client"]: done.merged(key, ("adapters", "lora")) for key, recipe in trained}
     new = {**done.state(done.world.server.globals["adapters"]), **done.state(done.world.server.globals["lora"])}
     assert set(new) == sent["client-01"]
     for name, tensor in new.items():
@@ -83,7 +89,7 @@ def flat(state):
 def touched(torn):
     """Elements of which a byte was lost, by the packets of the only message."""
     ((_, recipe),) = torn.of("aggregate")
-    ((ranges),) = recipe.params["lost"]
+    (ranges,) = recipe.params["lost"]
     message = torn.run.messages.iloc[0]
     assert sum(stop - start for start, stop in ranges) == message.lost_bytes > 0
     assert all(start % 1001 == 0 for start, _ in ranges)
@@ -133,3 +139,13 @@ def test_a_tier_without_lora_learns_with_its_adapters_alone(tmp_path, method):
         assert len(names) == (0 if recipe.params["client"] == 0 else 2 * 4)
         assert done.facts(key)["update_norm"] > 0
     assert list(done.run.rounds.version) == [1, 2]
+
+
+def test_alignment_of_one_client_without_instruction_tuning_starts_at_its_reference(tmp_path):
+    stages = {name: {**SMALL["stages"][name], "rounds": 1} for name in ("reward", "alignment")}
+    done = played(tmp_path, clients=1, radio=CALM, stages=stages)
+    kl = done.run.metrics[done.run.metrics.name == "kl"].set_index("round").value
+    assert abs(kl[0]) < 1e-6 < abs(kl[1])
+    assert [list(weights) for weights in done.run.rounds.weights] == [[1.0], [1.0]]
+    ((key, _),) = done.of("alignment.train")
+    assert set(done.state(f"{key}/critics")) == set(done.state(done.world.server.globals["reward"]))

@@ -10,10 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+from recorded import played
 from small import CALM, ROOT, SMALL, command, play, prepared, scenario_file
 
+from pwffsim.architecture.work import Rollout, alignment_flops
 from pwffsim.compute.serial import SerialCompute
 from pwffsim.compute.store import Store
+from pwffsim.runs.laws import LAWS
 from pwffsim.runs.load import load
 from pwffsim.simulation.plan import plan
 
@@ -39,7 +42,8 @@ def test_a_finished_run_says_so_and_has_every_file(done):
         "rounds",
         "metrics",
     }
-    assert all(done.manifest["invariants"].values()) or done.manifest["invariants"]
+    assert set(done.manifest["invariants"]) == set(LAWS)
+    assert all(checked > 0 for checked in done.manifest["invariants"].values()), "no law was held for want of records"
 
 
 def test_all_stages_are_measured_before_and_after(done):
@@ -174,13 +178,16 @@ def test_an_interrupted_run_is_marked_and_readable(tmp_path, number, code):
     out = tmp_path / "run"
     words = [sys.executable, "-m", "pwffsim", "run", str(path), "--out", str(out)]
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: any((tmp_path / "store").rglob("*.json")) if (tmp_path / "store").exists() else False)
+    results_of_a_round = 1 + 4 + 3 + 1 + 1  # initial state, evaluations, trainings, the sum and an evaluation of it
+    wait_for(lambda: len(list((tmp_path / "store").rglob("*.json"))) >= results_of_a_round)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
     run = load(out)
     assert run.manifest["status"] == "interrupted"
-    assert len(run.spans) >= 0 and (out / "report.html").is_file()
+    assert {"compute", "upload", "aggregate"} <= set(run.spans.kind)
+    assert 1 <= len(run.rounds) < 500 and len(run.metrics) > 0
+    assert (out / "report.html").is_file()
 
 
 def wait_for(condition, seconds=60.0):
@@ -199,6 +206,26 @@ def test_counting_tokens_really_generated_makes_time_depend_on_learning(tmp_path
     )
     assert list(declared.rounds.digest) == list(actual.rounds.digest)
     assert actual.rounds.time_ns.iloc[-1] < declared.rounds.time_ns.iloc[-1]
+
+
+def test_generation_takes_the_time_of_the_tokens_really_generated(tmp_path):
+    """2 iterations of 4 prompts: the mean length of a response, rounded up, in place of the declared maximum."""
+    alignment = {"rounds": 2, "local_steps": 2, "batch_size": 4, "max_new_tokens": 32, "ppo_epochs": 3}
+    stages = {"reward": {"rounds": 1, "local_steps": 1}, "alignment": alignment}
+    done = played(tmp_path, stages=stages, radio=CALM, devices={"count_generated": "actual"})
+    spans = done.run.spans[(done.run.spans.kind == "compute") & (done.run.spans.stage == "alignment")]
+    lengths = {}
+    for span in spans.itertuples():
+        key, recipe = done.trained()[span.update]
+        tokens = done.facts(key)["generated_tokens"]
+        lengths[span.update] = -(-tokens // (2 * 4))
+        rollout = Rollout(prompts=4, prompt_tokens=64 - 32, new_tokens=lengths[span.update], epochs=3)
+        blueprint, profile = done.blueprint, done.blueprint.profiles[recipe.params["client"]]
+        policy = blueprint.policy_network(blueprint.lora_modules(profile))
+        flops = alignment_flops(policy, blueprint.reward_network(), True, iterations=2, rollout=rollout)
+        assert span.duration_ns == round(flops / (profile.tier.gflops * 1e9) * 1e9)
+    assert len(lengths) == 2 * 3
+    assert len(set(lengths.values())) > 1 and max(lengths.values()) <= 32
 
 
 def test_patience_ends_a_stage_early(tmp_path):

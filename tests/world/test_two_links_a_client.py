@@ -46,9 +46,7 @@ def test_each_direction_of_each_client_has_its_own_fading():
 def test_each_direction_has_its_own_losses():
     packets = {"loss": "constant", "error_rate": 0.3, "retransmissions": 60}
     found = links({**CALM, "packets": packets, "downlink": {"mean_snr_db": 5.0}})
-    up, down = (
-        [send(0, 0.0, 146_000).transmissions for _ in range(8)] for send in (found.upload, found.download)
-    )
+    up, down = ([send(0, 0.0, 146_000).transmissions for _ in range(8)] for send in (found.upload, found.download))
     assert up != down
     assert len(set(up)) > 1, "nor does a link meet the same losses in every transfer"
     assert np.mean(up + down) == pytest.approx(100 / 0.7, rel=0.05)
@@ -82,5 +80,5 @@ def test_a_download_that_never_comes_stalls_the_run(packets):
 
 def test_a_download_over_a_dead_link_stalls_the_run():
     radio = {**CALM, "downlink": {"mean_snr_db": -150.0}}
-    with pytest.raises(LinkStalled, match="does not carry .* within max_transfer_s"):
+    with pytest.raises(LinkStalled, match=r"does not carry .* within max_transfer_s"):
         watch({"clients": 1, "stages": ONE, "radio": radio})

@@ -40,7 +40,8 @@ def train(params: Params, inputs: Inputs) -> StageResult:
     facts, means over the iterations: reward_{objective} (in standard deviations of the reward model's scores on the
     client's training pairs), reward_weighted, reward_sum (unweighted, the paper's figure), kl (nats a response),
     kl_per_token, entropy (of the policy that sampled), ended (share of responses that ended), policy_loss,
-    clip_fraction, value_loss_{objective}; sums: generated_tokens, updates, stopped_early; update_norm, finite.
+    clip_fraction, value_loss_{objective}; sums: generated_tokens, updates (steps of the
+    surrogate), rectified (steps back towards the reference); update_norm, finite.
     """
     networks, settings = _networks(params, inputs), _settings(params)
     optimisers, text = Optimisers.of(networks, settings), tokenizer(params["model"]["tokenizer"])
@@ -143,17 +144,17 @@ def _rollout_facts(scored: Scored, settings: Settings, text: Tokenizer) -> Facts
 
 
 def _progress_facts(progress: Progress) -> Facts:
-    """Means over the optimiser steps of an iteration; none of them where the KL bound allowed no step."""
+    """Means over the surrogate's steps of an iteration, which are missing where every step went back; and counts."""
     means = {
         "policy_loss": progress.policy_losses,
         "clip_fraction": progress.clip_fractions,
         **{f"value_loss_{objective}": losses for objective, losses in progress.value_losses.items()},
     }
     known = {name: fmean(values) for name, values in means.items() if values}
-    return {**known, "updates": len(progress.policy_losses), "stopped_early": int(progress.stopped)}
+    return {**known, "updates": len(progress.policy_losses), "rectified": progress.rectified}
 
 
-_SUMMED = ("generated_tokens", "updates", "stopped_early")
+_SUMMED = ("generated_tokens", "updates", "rectified")
 
 
 def _summary(iterations: Sequence[Facts]) -> Facts:
