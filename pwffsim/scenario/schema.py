@@ -220,6 +220,7 @@ class Reward(Stage):
 class Alignment(Stage):
     """Stage 3, federated alignment: PPO (Schulman et al. 2017) with two rewards and two critics."""
 
+    learning_rate: Positive = Field(5e-4, description="AdamW learning rate of the policy.")
     local_steps: Count = Field(1, description="PPO iterations a client runs in a round: generate, score, update.")
     batch_size: Count = Field(16, description="Prompts an iteration.")
     max_new_tokens: Count = Field(24, description="Longest response that is generated.")
@@ -233,7 +234,9 @@ class Alignment(Stage):
         0.05, description="Weight of the per-token KL penalty to the end-of-stage-1 policy."
     )
     kl_bound: Positive = Field(
-        8.0, description="Mean KL a response (nats) at which a client stops updating in a round."
+        8.0,
+        description="Bound on the mean KL a response (nats); beyond half of it, steps lower the KL instead "
+        "of raising the reward.",
     )
     value_coefficient: NonNegative = Field(0.5, description="Weight of the critics' loss.")
     critic_learning_rate: Positive = Field(1e-3, description="AdamW learning rate of the critics.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from worlds import blueprint_of
@@ -107,9 +107,12 @@ class Watched:
         }
 
 
-def watch(settings: dict[str, Any], rows: Sequence[int] = ()) -> Watched:
-    """Play a world over the spy; every conservation law is checked."""
+def watch(settings: dict[str, Any], rows: Sequence[int] = (), pairs: Sequence[int] = ()) -> Watched:
+    """Play a world over the spy, with shards of so many rows and pairs; every conservation law is checked."""
     blueprint, recorder, spy = blueprint_of(settings, rows), MemoryRecorder(), SpyCompute()
+    if pairs:
+        shards = [replace(shard, pairs=count) for shard, count in zip(blueprint.shards, pairs, strict=True)]
+        blueprint = replace(blueprint, shards=tuple(shards))
     World(blueprint, spy, recorder).run()
     run = recorder.run(physics(blueprint))
     check(run)

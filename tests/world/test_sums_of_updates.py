@@ -14,11 +14,12 @@ TIERS = {
     ]
 }
 ROWS = (100, 250, 40, 700)
+PAIRS = (64, 20, 500, 30)
 
 
 def played(**changes):
     radio = {**CALM, "packets": LOSSY, "residual_loss": "partial", **changes.pop("radio", {})}
-    return watch({"clients": 4, "stages": THREE_STAGES, "devices": TIERS, "radio": radio, **changes}, ROWS)
+    return watch({"clients": 4, "stages": THREE_STAGES, "devices": TIERS, "radio": radio, **changes}, ROWS, PAIRS)
 
 
 WORLDS = {
@@ -70,10 +71,11 @@ def test_updates_are_summed_in_the_order_of_clients(seen):
         assert list(zip(row.clients, row.updates, strict=True)) == sorted(zip(row.clients, row.updates, strict=True))
 
 
-def test_coefficients_are_shares_of_the_rows_faded_by_staleness(seen):
+def test_coefficients_are_shares_of_what_a_client_learnt_from_faded_by_staleness(seen):
     for row, found in sums(seen):
         clients = [int(name.removeprefix("client-")) for name in row.clients]
-        products = [ROWS[client] * (1 + age) ** -0.5 for client, age in zip(clients, row.staleness, strict=True)]
+        samples = PAIRS if row.stage == "reward" else ROWS
+        products = [samples[client] * (1 + age) ** -0.5 for client, age in zip(clients, row.staleness, strict=True)]
         expected = [product / sum(products) for product in products]
         assert found.recipe.params["coefficients"] == pytest.approx(expected, rel=1e-12)
         assert found.recipe.params["coefficients"] == list(row.weights)
