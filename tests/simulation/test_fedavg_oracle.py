@@ -57,7 +57,7 @@ class PlainModel(nn.Module):
 
 def plain_local_training(state, recipe):
     model = PlainModel(state)
-    params = recipe.params
+    params = {**recipe.params, **recipe.hints}
     text = tokens.tokenizer("tiny")
     rows = [text.sequence(r.prompt, r.response, params["max_length"]) for r in shards.shard(params).instructions_train]
     adam = torch.optim.AdamW(
