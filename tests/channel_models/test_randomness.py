@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import Philox
+from scipy.stats import kstest
 
-from channel_models.randomness import derive_seed, spawn_key, stream
+from channel_models.randomness import Draws, derive_seed, draws, spawn_key, stream
 
 ROOT = Path(__file__).parents[2]
 PINNED = """
@@ -19,6 +21,12 @@ print(stream(7, "uplink", 3, 11).integers(0, 2**63, 3).tolist(), derive_seed(7, 
 """
 PINNED_OUTPUT = "[3712661128812885707, 89906249335124402, 7533034432270606368] 8976990489597523051"
 
+PINNED_DRAWS = [6066341735950072630, 785892778230145487, 6941466952606536492]
+PI = (0x243F6A8885A308D3, 0x13198A2E03707344, 0xA4093822299F31D0, 0x082EFA98EC4E6C89)
+PI_KEY = (0x452821E638D01377, 0xBE5466CF34E90C6C)
+ONES = 2**64 - 1
+
+places = st.lists(st.integers(0, 2**64 - 1), max_size=3).map(tuple)
 indices = st.lists(st.integers(0, 2**63 - 1), max_size=4)
 
 
@@ -86,3 +94,82 @@ def test_bad_arguments_are_refused(call, error: type[Exception], message: str) -
 
 def test_numpy_integers_count_as_integers() -> None:
     assert stream(5, "x", np.int64(4)).random() == stream(5, "x", 4).random()
+
+
+# Known answers of philox4x64 with ten rounds, from the kat_vectors of Random123 (Salmon et al., SC11).
+@pytest.mark.parametrize(
+    ("counter", "key", "answer"),
+    [
+        ((0,) * 4, (0,) * 2, (0x16554D9ECA36314C, 0xDB20FE9D672D0FDC, 0xD7E772CEE186176B, 0x7E68B68AEC7BA23B)),
+        ((ONES,) * 4, (ONES,) * 2, (0x87B092C3013FE90B, 0x438C3C67BE8D0224, 0x9CC7D7C69CD777B6, 0xA09CAEBF594F0BA0)),
+        (PI, PI_KEY, (0xA528F45403E61D95, 0x38C72DBD566E9788, 0xA5A1610E72FD18B5, 0x57BD43B5E52B7FE6)),
+    ],
+)
+def test_philox_gives_its_known_answers(
+    counter: tuple[int, ...], key: tuple[int, ...], answer: tuple[int, ...]
+) -> None:
+    # numpy steps the counter before it encrypts it: start one below.
+    before = (sum(word << (64 * place) for place, word in enumerate(counter)) - 1) % 2**256
+    bits = Philox(counter=before, key=sum(word << (64 * place) for place, word in enumerate(key)))
+    assert tuple(int(word) for word in bits.random_raw(4)) == answer
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**63 - 1), purpose=st.text(min_size=1), place=places)
+def test_a_place_is_a_philox_counter(seed: int, purpose: str, place: tuple[int, ...]) -> None:
+    field = Draws(seed, purpose)
+    key = field.at(0).bit_generator.state["state"]["key"]
+    words = (len(place) << 62, *place, *(0,) * (3 - len(place)))
+    direct = Philox(counter=np.array(words, dtype=np.uint64), key=key)
+    assert field.at(*place).bit_generator.random_raw(9).tolist() == direct.random_raw(9).tolist()
+
+
+def test_draws_are_pinned() -> None:
+    assert draws(7, "uplink").at(3, 11).integers(0, 2**63, 3).tolist() == PINNED_DRAWS
+
+
+@settings(deadline=None)
+@given(asked=st.lists(places, min_size=1, max_size=8), order=st.randoms(use_true_random=False))
+def test_a_place_depends_on_nothing_drawn_before(asked: list[tuple[int, ...]], order) -> None:
+    fresh = {place: Draws(5, "x").at(*place).random(6) for place in asked}
+    order.shuffle(asked)
+    field = Draws(5, "x")
+    for place in asked:
+        field.at(*place).standard_normal(order.randrange(9))
+        field.at(*place).integers(0, 2**31, order.randrange(9), dtype=np.uint32)
+        assert np.array_equal(field.at(*place).random(6), fresh[place])
+
+
+def test_unlike_places_seeds_and_purposes_are_apart() -> None:
+    at = [(), (0,), (1,), (0, 0), (0, 1), (1, 0), (0, 0, 0), (0, 0, 1), (2**64 - 1,), (2**32,), (0, 2**32)]
+    fields = [Draws(seed, purpose) for seed in (0, 1, 2**32) for purpose in ("a", "b", "a/b")]
+    first = {int(number) for field in fields for place in at for number in field.at(*place).bit_generator.random_raw(8)}
+    assert len(first) == 8 * len(at) * len(fields)
+
+
+def test_draws_are_uniform_along_and_across_places() -> None:
+    field = Draws(3, "uniform")
+    along = field.at(0, 0).random(100_000)
+    across = np.array([field.at(link, 0).random() for link in range(100_000)])
+    neighbours = np.array([field.at(link, 1).random() for link in range(100_000)])
+    for sample in (along, across, neighbours):
+        assert kstest(sample, "uniform").statistic < 1.95 / np.sqrt(sample.size)
+    for one, other in ((along, across), (across, neighbours), (across[1:], across[:-1])):
+        assert abs(np.corrcoef(one, other)[0, 1]) < 4.4 / np.sqrt(one.size)
+
+
+@pytest.mark.parametrize("place", [(-1,), (2**64,), (0, -1), (0, 0, 0, 0)])
+def test_impossible_places_are_refused(place: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="at most three indices"):
+        Draws(0, "x").at(*place)
+
+
+def test_a_place_between_integers_is_refused() -> None:
+    with pytest.raises(TypeError, match="integer"):
+        Draws(0, "x").at(1.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("seed", "purpose"), [(-1, "x"), (2**63, "x"), (0, "")])
+def test_impossible_fields_are_refused(seed: int, purpose: str) -> None:
+    with pytest.raises(ValueError, match=r"seed must lie in|purpose must be"):
+        draws(seed, purpose)
