@@ -10,14 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from channel_models.fading import (
-    CHUNK_BLOCKS,
-    FADING,
-    BlockRayleigh,
-    NoFading,
-    exponential_expectation,
-    scaled_exponential_integral,
-)
+from channel_models.fading.fading import CHUNK_BLOCKS
+from channel_models.fading.none import NoFading
+from channel_models.fading.rayleigh import BlockRayleigh
+from channel_models.special import exponential_expectation, scaled_exponential_integral
 
 SNR = 10**0.5
 RAYLEIGH = BlockRayleigh(seed=11, coherence_s=0.05)
@@ -28,6 +24,7 @@ def within_standard_errors(sample: np.ndarray, mean: float) -> bool:
     return abs(sample.mean() - mean) <= 4.4 * sample.std(ddof=1) / np.sqrt(sample.size)
 
 
+# C = log2(e) e^(1/g) E1(1/g), Shannon's capacity averaged over Exp(1) gains.
 @pytest.mark.parametrize(
     ("mean_snr_db", "rate"),
     [
@@ -66,6 +63,7 @@ def test_closed_form_equals_quadrature(snr: float) -> None:
     assert RAYLEIGH.mean_rate(snr) == pytest.approx(quadrature, rel=1e-10)
 
 
+# Var/mean^2 and standard deviation of log2(1 + g x), x ~ Exp(1).
 def test_rate_spread_golden() -> None:
     assert RAYLEIGH.rate_cv2(SNR) == pytest.approx(0.324613985, abs=6e-10)
     std = np.sqrt(RAYLEIGH.rate_cv2(SNR)) * RAYLEIGH.mean_rate(SNR)
@@ -79,6 +77,14 @@ def test_rate_spread_against_high_precision(snr: float) -> None:
         first: Any = mpmath.quad(lambda x: mpmath.log(1 + snr * x) * mpmath.exp(-x), points)
         second: Any = mpmath.quad(lambda x: mpmath.log(1 + snr * x) ** 2 * mpmath.exp(-x), points)
     assert RAYLEIGH.rate_cv2(snr) == pytest.approx(float(second / first**2 - 1), rel=1e-9)
+
+
+@pytest.mark.parametrize("snr", [0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("fading", [RAYLEIGH, NoFading()])
+def test_an_impossible_mean_snr_is_refused(fading, snr: float) -> None:
+    for question in (fading.mean_rate, lambda value: fading.outage(1.0, value)):
+        with pytest.raises(ValueError, match="snr must be a finite number above 0"):
+            question(snr)
 
 
 def test_gains_have_unit_mean_power_and_the_exponential_law() -> None:
@@ -100,6 +106,7 @@ def test_sampled_rates_meet_the_closed_forms() -> None:
     assert within_standard_errors(np.square(decibels - 2.493184219), 5.570043140**2)
 
 
+# P(g x < threshold) = 1 - e^(-threshold/g).
 @pytest.mark.parametrize(
     ("threshold_db", "probability"),
     [
@@ -116,6 +123,24 @@ def test_outage_golden_and_sampled(threshold_db: float, probability: float) -> N
     assert within_standard_errors((threshold > SNR * SAMPLE).astype(float), probability)
 
 
+# log2(1 - g ln(1 - eps)), the rate that all but a share eps of blocks carry.
+@pytest.mark.parametrize(
+    ("outage", "rate"),
+    [(1e-3, 0.0045572794201), (0.01, 0.0451381168687), (0.1, 0.414870719425), (0.5, 1.674426230893)],
+)
+def test_outage_rate_golden(outage: float, rate: float) -> None:
+    assert RAYLEIGH.outage_rate(outage, SNR) == pytest.approx(rate, abs=6e-13)
+
+
+def test_rates_that_look_right_and_are_not() -> None:
+    # Shannon at the mean SNR, at the mean of the dB values (5 - 10 gamma_E/ln 10 dB) and at the median SNR.
+    ergodic = RAYLEIGH.mean_rate(SNR)
+    mean_of_db = 5 - 10 * np.euler_gamma / log(10)
+    wrong = {log2(1 + SNR): 0.199, log2(1 + 10 ** (mean_of_db / 10)): -0.142, RAYLEIGH.outage_rate(0.5, SNR): -0.024}
+    for rate, error in wrong.items():
+        assert rate / ergodic - 1 == pytest.approx(error, abs=6e-4)
+
+
 @settings(deadline=None)
 @given(st.floats(0.0, 1.0, exclude_max=True))
 def test_quantile_inverts_the_cdf(p: float) -> None:
@@ -125,9 +150,9 @@ def test_quantile_inverts_the_cdf(p: float) -> None:
 def test_links_purposes_seeds_and_blocks_are_independent() -> None:
     n = 100_000
     others = [
-        BlockRayleigh(11, 0.05).gain(1, 0, n),
-        BlockRayleigh(11, 0.05, purpose="downlink").gain(0, 0, n),
-        BlockRayleigh(12, 0.05).gain(0, 0, n),
+        BlockRayleigh(seed=11).gain(1, 0, n),
+        BlockRayleigh(seed=11, purpose="downlink").gain(0, 0, n),
+        BlockRayleigh(seed=12).gain(0, 0, n),
         SAMPLE[1 : n + 1],
         SAMPLE[CHUNK_BLOCKS : CHUNK_BLOCKS + n],
     ]
@@ -143,10 +168,10 @@ def test_links_purposes_seeds_and_blocks_are_independent() -> None:
     order=st.randoms(use_true_random=False),
 )
 def test_gains_do_not_depend_on_order_or_size_of_queries(queries, order) -> None:
-    whole = {link: BlockRayleigh(3, 0.05, "order").gain(link, 0, 5700) for link in range(6)}
+    whole = {link: BlockRayleigh(seed=3, purpose="order").gain(link, 0, 5700) for link in range(6)}
     order.shuffle(queries)
     for link, first, count in queries:
-        gains = BlockRayleigh(3, 0.05, "order").gain(link, first, count)
+        gains = BlockRayleigh(seed=3, purpose="order").gain(link, first, count)
         assert np.array_equal(gains, whole[link][first : first + count])
 
 
@@ -173,20 +198,16 @@ def test_no_fading_is_the_constant_channel() -> None:
     assert (flat.outage(SNR, SNR), flat.outage(SNR * 1.001, SNR)) == (0.0, 1.0)
     assert flat.quantile(0.3) == 1.0
     assert flat.expectation(lambda x: 3 * x) == 3.0
-
-
-def test_every_model_is_built_with_the_same_keywords() -> None:
-    for model in FADING.values():
-        fading = model(seed=1, coherence_s=0.5, purpose="uplink")
-        assert fading.coherence_s == 0.5
-        assert fading.gain(0, 0, 3).shape == (3,)
+    assert flat.gain_variance() == 0.0
+    assert flat.outage_rate(0.01, SNR) == flat.mean_rate(SNR)
+    assert np.array_equal(flat.gains([4, 9], 3, 5), np.ones((2, 5)))
 
 
 @pytest.mark.parametrize("coherence_s", [0.0, -1.0, 1e-7, float("nan")])
-@pytest.mark.parametrize("name", sorted(FADING))
-def test_impossible_coherence_is_refused(name: str, coherence_s: float) -> None:
-    with pytest.raises(ValueError, match="coherence_s must be at least 1e-06 s"):
-        FADING[name](seed=1, coherence_s=coherence_s, purpose="uplink")
+@pytest.mark.parametrize("model", [BlockRayleigh, NoFading])
+def test_impossible_coherence_is_refused(model: type, coherence_s: float) -> None:
+    with pytest.raises(ValueError, match=r"coherence_s must be (at least 1e-06|a finite number)"):
+        model(coherence_s=coherence_s)
 
 
 @pytest.mark.parametrize(("first", "count"), [(-1, 2), (0, -2), (0, 1.5)])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channel_models.packets import Fluid, Packetisation
+from channel_models.transfer.packets import Fluid, Packetisation
 
 payloads = st.integers(0, 10_000_000)
 schemes = st.builds(Packetisation, st.integers(1, 9000), st.integers(0, 100))

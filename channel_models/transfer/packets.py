@@ -65,9 +65,9 @@ class Packetisation:
 
     def byte_ranges(self, lost: IntArray, total_bytes: int) -> list[ByteRange]:
         """Raises ValueError for a packet number that the payload does not have."""
-        numbers = np.unique(np.asarray(lost, dtype=np.int64))
-        if numbers.size == 0:
+        if np.size(lost) == 0:
             return []
+        numbers = np.unique(np.asarray(lost, dtype=np.int64))
         if numbers[0] < 0 or numbers[-1] >= self.count(total_bytes):
             raise ValueError(f"packet numbers must lie in 0 .. {self.count(total_bytes) - 1}, got {numbers}")
         runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
