@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from pwffsim.scenario.errors import Loc, Problem
 from pwffsim.scenario.locate import problem_at
 from pwffsim.scenario.names import did_you_mean, nearest
-from pwffsim.scenario.units import DIMENSIONS, Refused, stems
-from pwffsim.scenario.yaml_tree import Node, core_scalar
+from pwffsim.scenario.structure import section_at
+from pwffsim.scenario.units import DIMENSIONS, Refused, of_key, stems
+from pwffsim.scenario.yaml_tree import Node, core_scalar, plain
 
 CHOICE = "~"
 """Begins the tag of a branch of a union, ``~name: words``; the words say what the union takes."""
@@ -23,6 +24,7 @@ _EXPECTED = {
     "string_type": "a string",
     "tuple_type": "a list",
     "model_type": "a mapping of keys",
+    "model_of": "the name of a model or a mapping of keys",
 }
 _BOUNDS = {
     "greater_than": ("must be greater than", "gt"),
@@ -34,19 +36,26 @@ _BOUNDS = {
 
 def explain(error: ValidationError, root: Node, model: type[BaseModel]) -> list[Problem]:
     """One problem an error; a missing key that a misspelt one was meant to be is told once."""
-    details = [(detail, bare(detail["loc"])) for detail in error.errors(include_url=False)]
+    details, data = [(detail, bare(detail["loc"])) for detail in error.errors(include_url=False)], plain(root)
     unknown = [loc for detail, loc in details if detail["type"] == "extra_forbidden"]
-    meant = {(*loc[:-1], suggestion(model, loc)) for loc in unknown}
+    meant = {(*loc[:-1], of_key(suggestion(model, loc, data) or "")) for loc in unknown}
     return [
-        _problem(detail, loc, root, model)
+        _problem(detail, loc, root, known_keys(model, loc[:-1], data))
         for detail, loc in details
-        if not (detail["type"] == "missing" and loc in meant)
+        if not (detail["type"] == "missing" and (*loc[:-1], of_key(str(loc[-1]))) in meant)
     ]
 
 
-def suggestion(model: type[BaseModel], loc: Loc) -> str | None:
-    """The known key that an unknown one at `loc` was probably meant to be."""
-    return nearest(loc[-1], _keys(model, loc[:-1]))
+def suggestion(model: type[BaseModel], loc: Loc, data: Any) -> str | None:
+    """The known key that an unknown one at `loc` of the plain values `data` was probably meant to be."""
+    return nearest(loc[-1], known_keys(model, loc[:-1], data))
+
+
+def known_keys(model: type[BaseModel], loc: Loc, data: Any) -> list[str]:
+    """The keys of the section at `loc`, dimensioned ones in both spellings."""
+    section = section_at(model, loc, data)
+    fields = list(section.model_fields) if section else []
+    return [*fields, *(stem for stem in stems(fields) if stem not in fields)]
 
 
 def shown(value: Any) -> str:
@@ -68,10 +77,10 @@ def bare(loc: tuple[str | int, ...]) -> Loc:
     return tuple(part for part in loc if not (isinstance(part, str) and part.startswith(CHOICE)))
 
 
-def _problem(detail: Any, loc: Loc, root: Node, model: type[BaseModel]) -> Problem:
+def _problem(detail: Any, loc: Loc, root: Node, known: list[str]) -> Problem:
     kind, value = detail["type"], detail["input"]
     if kind == "extra_forbidden":
-        return problem_at(root, loc, _unknown_key(str(loc[-1]), _keys(model, loc[:-1])), at_key=True)
+        return problem_at(root, loc, _unknown_key(str(loc[-1]), known), at_key=True)
     if kind == "missing":
         return problem_at(root, loc, "this key is missing")
     if isinstance(value, Refused):
@@ -135,22 +144,3 @@ def _unknown_key(key: str, known: list[str]) -> str:
     return (
         f"unknown key {key!r}{suggestion or '; known here are ' + ', '.join(k for k in known if k not in stems(known))}"
     )
-
-
-def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
-    """The keys of the section at `loc`, dimensioned ones in both spellings."""
-    section: type[BaseModel] | None = model
-    for part in loc:
-        if isinstance(part, str) and section is not None:
-            field = section.model_fields.get(part)
-            section = _section(field.annotation) if field else None
-    fields = list(section.model_fields) if section else []
-    return [*fields, *(stem for stem in stems(fields) if stem not in fields)]
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    """The section that a field's annotation holds, looked for through Optional, tuple, Annotated and unions."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    found = (_section(argument) for argument in get_args(annotation))
-    return next((section for section in found if section is not None), None)

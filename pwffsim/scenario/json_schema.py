@@ -2,6 +2,7 @@
 
 It is generated from the models, and then made fit for what editors' YAML servers read (draft 7): dimensioned keys also
 take a quantity with its unit, under both spellings; a reference never has siblings; `clients` also takes a number.
+Models are those that are registered when the schema is made.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pwffsim.scenario.schema import SHORTHANDS, Scenario
-from pwffsim.scenario.units import DIMENSIONS, of_key, split_unit
+from pwffsim.scenario.schema import Scenario
+from pwffsim.scenario.structure import SHORTHANDS
+from pwffsim.scenario.units import DIMENSIONS, INFINITY, of_key, split_unit
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 TITLE = "pwffsim scenario"
@@ -22,6 +24,9 @@ def generate() -> dict[str, Any]:
     """The schema of a whole scenario."""
     schema = Scenario.model_json_schema(mode="validation")
     sections = schema["$defs"]
+    schema["properties"] = _hoisted(schema["properties"], sections)
+    for name in list(sections):
+        sections[name]["properties"] = _hoisted(sections[name]["properties"], sections)
     for section in (schema, *sections.values()):
         _widen(section)
     for loc, key in SHORTHANDS.items():
@@ -34,27 +39,51 @@ def text() -> str:
     return json.dumps(generate(), indent=2, sort_keys=False) + "\n"
 
 
+def _hoisted(schema: Any, sections: dict[str, Any]) -> Any:
+    """The schema with every section that stands in it moved to the definitions, under its title."""
+    if isinstance(schema, list):
+        return [_hoisted(item, sections) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: _hoisted(value, sections) for key, value in schema.items()}
+    if not ("title" in inner and "additionalProperties" in inner):
+        return inner
+    sections[inner["title"]] = inner
+    return {"$ref": f"#/$defs/{inner['title']}"}
+
+
 def _widen(section: dict[str, Any]) -> None:
     """Let every dimensioned key take a quantity, with and without the unit in its name."""
     properties: dict[str, Any] = section.get("properties", {})
     for key in list(properties):
         if parts := split_unit(key):
-            quantity = _quantity(parts[1])
             field = properties[key]
+            quantity = _quantity(parts[1], infinite='"inf"' in json.dumps(field))
             described = {
                 "description": f"{field.get('description', '')} With its unit.",
                 "examples": quantity["examples"],
             }
             properties[key] = _either(field, quantity)
             properties[of_key(key)] = {**quantity, **described}
+    _require_either(section)
 
 
-def _quantity(suffix: str) -> dict[str, Any]:
-    """A string that is a number with a unit of this dimension."""
+def _require_either(section: dict[str, Any]) -> None:
+    """A dimensioned key that is required may be there in either spelling."""
+    required = section.pop("required", [])
+    if plain := [key for key in required if split_unit(key) is None]:
+        section["required"] = plain
+    if either := [{"anyOf": [{"required": [key]}, {"required": [of_key(key)]}]} for key in required if split_unit(key)]:
+        section["allOf"] = either
+
+
+def _quantity(suffix: str, infinite: bool) -> dict[str, Any]:
+    """A string that is a number with a unit of this dimension, or says that it is infinite."""
     dimension = DIMENSIONS[suffix]
+    spoken = f"|^({'|'.join(INFINITY)})$" if infinite else ""
     return {
         "type": "string",
-        "pattern": rf"{_NUMBER}\s*({'|'.join(dimension.spellings)})$",
+        "pattern": rf"{_NUMBER}\s*({'|'.join(dimension.spellings)})${spoken}",
         "examples": [dimension.example],
     }
 

@@ -17,7 +17,8 @@ from pwffsim.scenario.checks import check
 from pwffsim.scenario.errors import Place, Problem, ScenarioErrors, Source
 from pwffsim.scenario.explain import explain
 from pwffsim.scenario.partial import without_errors
-from pwffsim.scenario.schema import SHORTHANDS, Scenario
+from pwffsim.scenario.schema import Scenario
+from pwffsim.scenario.structure import SHORTHANDS, shorthands
 from pwffsim.scenario.yaml_tree import Node, parse, plain
 
 MAX_BYTES = 10_000_000
@@ -110,7 +111,7 @@ def _tree(text: str, name: str, arguments: Sequence[str]) -> tuple[Node, list[Pr
 def _override(tree: Node, argument: str, number: int) -> list[Problem]:
     try:
         override, problems = command_line.read(argument, number)
-        command_line.apply(tree, override, SHORTHANDS)
+        command_line.apply(tree, override, SHORTHANDS | shorthands(Scenario))
     except ScenarioErrors as error:
         return error.problems
     return problems

@@ -15,6 +15,9 @@ from pwffsim.scenario.units import of_key
 _STAND_INS: dict[str, Any] = {"name": "unnamed", "stages": {"instruction": {}}}
 """Required sections, for when these are what is wrong."""
 
+_ATTEMPTS = 3
+"""A wrong model's name goes first; what it leaves behind may then be wrong itself."""
+
 
 def without_errors(data: dict[str, Any], error: ValidationError) -> tuple[Scenario | None, frozenset[Loc]]:
     """The scenario without every value that is wrong, and where values were taken out or are missing.
@@ -22,19 +25,25 @@ def without_errors(data: dict[str, Any], error: ValidationError) -> tuple[Scenar
     None when it cannot be made valid in this way.
     """
     rest, wrong = deepcopy(data), set[Loc]()
+    for _ in range(_ATTEMPTS):
+        wrong |= _drop_all(rest, error)
+        wrong |= {(section,) for section in _STAND_INS if section not in rest}
+        try:
+            return Scenario.model_validate({**_STAND_INS, **rest}), frozenset(wrong)
+        except ValidationError as again:
+            error = again
+    return None, frozenset(wrong)
+
+
+def _drop_all(data: dict[str, Any], error: ValidationError) -> set[Loc]:
+    """Take everything out that an error names; also told is what an unknown key was meant to be."""
+    wrong = set[Loc]()
     for detail in error.errors(include_url=False, include_context=False):
         loc = bare(detail["loc"])
-        wrong |= {_drop(rest, loc)}
-        if detail["type"] == "extra_forbidden" and (meant := suggestion(Scenario, loc)):
+        if detail["type"] == "extra_forbidden" and (meant := suggestion(Scenario, loc, data)):
             wrong |= {(*loc[:-1], meant)}
-    for section, stand_in in _STAND_INS.items():
-        if section not in rest:
-            rest[section] = stand_in
-            wrong |= {(section,)}
-    try:
-        return Scenario.model_validate(rest), frozenset(wrong)
-    except ValidationError:
-        return None, frozenset(wrong)
+        wrong |= {_drop(data, loc)}
+    return wrong
 
 
 def _drop(data: dict[str, Any], loc: Loc) -> Loc:

@@ -20,6 +20,9 @@ _NUMBER = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([A-Za-zµμ]*)\s*", re.ASCII | re.DOTALL)
 _LARGEST_EXPONENT, _LARGEST_LEVEL = 300, 3000
 
+INFINITY = {"inf": float("inf"), "-inf": float("-inf")}
+"""How infinite values are written: JSON has no number for them."""
+
 
 def _prefixed(unit: str, prefixes: str) -> dict[str, Decimal]:
     """SI prefixes before a unit; the empty prefix is always there."""
@@ -169,7 +172,9 @@ def _misfit(unit: str, dimension: Dimension) -> str:
 
 
 def _read(value: Any, key: str, field: str, suffix: str) -> Any:
-    """The number that a dimensioned field gets, or why it gets none."""
+    """The number that a dimensioned field gets, or why it gets none. Infinity needs no unit."""
+    if isinstance(value, str) and value in INFINITY:
+        return INFINITY[value]
     if isinstance(value, str):
         try:
             return _plain(parse_quantity(value, suffix))

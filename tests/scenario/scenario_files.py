@@ -53,3 +53,9 @@ class Files:
     def heads(self, text: str | bytes, overrides: Sequence[str] = ()) -> list[str]:
         """The first line of each error."""
         return [error.splitlines()[0] for error in self.errors(text, overrides)]
+
+
+def marked(line: str, number: int, error: str) -> tuple[str, str]:
+    """A line without its mark ``^``, and the head of an error that stands where the mark was, in that line."""
+    column = line.index("^") + 1
+    return line.replace("^", ""), f"s.yaml:{number}:{column}: {error}"

@@ -28,6 +28,11 @@ WORDS = [
     "lora",
     "distilbert",
     "constant",
+    "rayleigh",
+    "uma",
+    "none",
+    "inf",
+    "server",
     "20 MHz",
     "5 dB",
     "$X/y",
@@ -120,5 +125,8 @@ def test_any_override(keys, value):
 
 def test_the_keys_of_all_sections_are_reached():
     assert {("radio", "downlink", "bandwidth"), ("stages", "alignment", "gamma"), ("clients", "count")} <= set(PATHS)
+    assert {("radio", "fading", "k_factor"), ("network", "path_loss", "model"), ("radio", "trace", "files")} <= set(
+        PATHS
+    )
     with pytest.raises(ScenarioErrors):
         load(FOLDER / "missing.yaml")

@@ -59,16 +59,8 @@ MISFITS: list[tuple[str, ...]] = [
         "5:21: aggregation.mode: a buffer of 5 updates never fills with 4 clients that take part; at most 4",
     ),
     (
-        ALL + "radio: {packets: {error_rate: 0.1}}\n",
-        "4:31: radio.packets.error_rate: has no effect with loss: none; write loss: constant, or drop it",
-    ),
-    (
-        ALL + "radio: {packets: {loss: constant}}\n",
-        "4:25: radio.packets.loss: constant loss needs an error_rate above 0; write loss: none for no loss",
-    ),
-    (
-        ALL + "radio: {packets: {loss: none, outage_snr: -3 dB}}\n",
-        "4:43: radio.packets.outage_snr: has no effect with loss: none; write loss: outage, or drop it",
+        ALL + "radio: {loss: {model: constant, error_rate: 0}}\n",
+        "4:9: radio.loss: constant loses nothing with these parameters; write loss: none for no loss",
     ),
     (
         ALL + "radio: {downlink: {tx_power_w: 1, noise_figure_db: 3, path_loss_db: 100, mean_snr_db: 4}}\n",

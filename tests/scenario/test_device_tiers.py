@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pwffsim.scenario.presets import resolve
 from pwffsim.scenario.schema import Scenario
 from pwffsim.scenario.tiers import client_name, tiers_of
 from pwffsim.world.profiles import profiles
@@ -39,6 +40,6 @@ def test_a_named_tier_goes_before_the_share_and_the_world_deals_the_same():
     )
     dealt = tiers_of(scenario)
     assert (dealt[2].name, dealt[3].name) == ("tier 0", "tier 1")
-    cast = profiles(scenario, 5.0)
+    cast = profiles(resolve(scenario))
     assert [profile.tier for profile in cast] == list(dealt)
     assert [profile.name for profile in cast] == [client_name(index) for index in range(12)]

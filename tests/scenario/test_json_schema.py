@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
+from pwffsim.scenario import load
 from pwffsim.scenario.json_schema import generate, text
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +75,12 @@ def test_every_key_has_a_text_to_hover_over():
         {"radio": {"bandwidth_hz": 2e7, "packets": "fluid"}},
         {"radio": {"packets": {"payload": "1 kB"}, "fading": {"coherence": "50 \u00b5s"}}},
         {"stages": {"instruction": None, "reward": {"upload": "lora"}}},
+        {"radio": {"fading": "rician", "rate": "shannon", "loss": {"model": "outage", "threshold": "0 dB"}}},
+        {"radio": {"fading": {"coherence": "20 ms"}, "retransmission": {"retransmissions": 2}}},
+        {"radio": {"fading": {"model": "rician", "k_factor_db": "-inf", "coherence": "inf"}}},
+        {"radio": {"jammers": [{"name": "j", "power": "1 W"}, {"name": "k", "power_w": 1, "stop": "inf"}]}},
+        {"radio": {"trace": {"format": "cooked", "files": ["a"], "offset": "1 min"}}},
+        {"network": {"path_loss": "uma", "cells": [{"name": "a"}], "backhaul": [{"from": "a", "to": "server"}]}},
     ],
 )  # fmt: skip
 def test_what_the_loader_takes_the_schema_takes(document):
@@ -92,6 +99,14 @@ def test_what_the_loader_takes_the_schema_takes(document):
         {"method": "pwf"},
         {"stages": {"instruction": {"rounds": 1.5}}},
         {"clients": {"overrides": [{"idle": True}]}},
+        {"radio": {"fading": "rican"}},
+        {"radio": {"fading": {"model": "rayleigh", "k_factor": "3 dB"}}},
+        {"radio": {"fading": {"model": "nakagami", "m": 0.4}}},
+        {"radio": {"loss": {"error_rate": 0.1}}},
+        {"radio": {"jammers": [{"name": "j"}]}},
+        {"radio": {"energy": {"idle": "never"}}},
+        {"network": {"cells": [{"name": "a"}]}},
+        {"network": {"path_loss": "uma", "cells": [{"name": "a"}], "backhaul": [{"from": "a"}]}},
     ],
 )  # fmt: skip
 def test_what_the_loader_refuses_the_schema_refuses(document):
@@ -109,6 +124,12 @@ def test_name_and_stages_are_required():
 def test_the_scenarios_that_are_shipped_are_valid_and_point_to_it(path):
     assert list(VALIDATOR.iter_errors(yaml.load(path.read_text(encoding="utf-8"), Loader=Core))) == []
     assert path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=./scenario.schema.json\n")
+
+
+@pytest.mark.parametrize("name", ["quickstart", "handover", "jammed"])
+def test_the_resolved_form_of_a_shipped_scenario_is_valid(name):
+    resolved = load(ROOT / "scenarios" / f"{name}.yaml").resolved
+    assert list(VALIDATOR.iter_errors(json.loads(json.dumps(resolved)))) == []
 
 
 def test_the_resolved_form_is_valid_too(files):

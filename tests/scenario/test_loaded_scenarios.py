@@ -39,24 +39,55 @@ stage = {
 budgets = st.lists(st.sampled_from(BUDGET[:2] + BUDGET[3:]), unique=True).map(
     lambda names: {name: {"tx_power_w": 0.5, "noise_figure_db": 3, "mean_snr_db": 7.5}[name] for name in names}
 )
-packets = st.one_of(
-    st.just("fluid"),
-    optional(payload=st.sampled_from(["1 kB", "1460 B"]), retransmissions=st.integers(0, 9)),
-    st.fixed_dictionaries({"loss": st.just("constant"), "error_rate": st.floats(0.001, 1)}),
-    st.fixed_dictionaries({"loss": st.just("outage"), "outage_snr": st.just("-3 dB")}),
+
+
+def a_model(*choices: dict[str, Any] | str) -> st.SearchStrategy[Any]:
+    return st.sampled_from(choices)
+
+
+channels = st.one_of(
+    optional(
+        packets=optional(payload=st.sampled_from(["1 kB", "1460 B"])),
+        rate=a_model("shannon", {"model": "truncated_shannon"}),
+        loss=a_model("none", {"model": "constant", "error_rate": 0.1}, {"model": "outage", "threshold": "-3 dB"}),
+        retransmission=a_model("none", "selective_repeat", {"retransmissions": 2}, "stop_and_wait"),
+        sharing=a_model("private", "tdma", {"model": "fdma", "pin": "psd"}, "processor_sharing"),
+        fading=st.one_of(
+            st.just("none"),
+            optional(coherence_s=rates),
+            st.builds(lambda k: {"model": "rician", "k_factor_db": k}, st.floats(-50, 50) | st.just("-inf")),
+            st.just({"model": "clarke", "doppler": "20 Hz"}),
+        ),
+        jammers=st.just([{"name": "j", "power": "1 W", "loss": "120 dB", "stop": "1 h"}]),
+    ),
+    optional(packets=st.just("fluid"), fading=a_model("none", "rayleigh", {"model": "nakagami", "m": 1.5})),
 )
 radios = st.builds(
-    lambda budget, rest: {**budget, **rest},
+    lambda budget, channel, rest: {**budget, **channel, **rest},
     budgets,
+    channels,
     optional(
         preset=st.sampled_from(["physical", "paper"]),
         bandwidth=st.integers(1, 999).map(lambda khz: f"{khz} kHz"),
-        sharing=st.sampled_from(["private", "tdma"]),
-        fading=optional(model=st.sampled_from(["rayleigh", "none"]), coherence_s=rates),
-        packets=packets,
         residual_loss=st.sampled_from(["discard", "partial"]),
+        energy=optional(amplifier_efficiency=st.floats(0.1, 1), idle_power=st.just("0.2 W"), idle=st.just("inf")),
         downlink=optional(ideal=st.booleans(), bandwidth_hz=st.floats(1e3, 1e9)),
     ),
+)
+networks = optional(
+    carrier=st.sampled_from(["2 GHz", "3.5 GHz"]),
+    shadowing=st.one_of(st.none(), st.just({"sigma": "4 dB"})),
+    placement=a_model("disc", {"r_max_m": 300}),
+    mobility=a_model("static", "random_waypoint", {"model": "linear", "speed_mps": 5}),
+    handover=optional(hysteresis=st.just("2 dB")),
+    backhaul=st.just([{"from": "a", "to": "b"}, {"from": "server", "to": "b", "delay": "3 ms"}]),
+).map(
+    lambda rest: {
+        "path_loss": {"model": "log_distance", "exponent": 3},
+        "least_distance_m": 1,
+        "cells": [{"name": "a"}, {"name": "b", "x_m": 200}],
+        **rest,
+    }
 )
 scenarios = st.fixed_dictionaries(
     {
@@ -96,6 +127,21 @@ def test_the_resolved_form_loads_to_itself(document):
     assert again.resolved == loaded.resolved
     assert again.sha256 == loaded.sha256
     assert again.scenario == loaded.scenario
+
+
+@settings(max_examples=50, deadline=None)
+@given(networks, channels)
+def test_the_resolved_form_of_a_network_loads_to_itself(network, channel):
+    test_the_resolved_form_loads_to_itself.hypothesis.inner_test(
+        {"name": "n", "model": {"base": BASE}, "stages": {"instruction": {}}, "network": network, "radio": channel}
+    )
+
+
+def test_infinity_is_a_word_in_the_resolved_form(files):
+    head = "name: x\nmodel: {base: base}\nstages: {instruction: {}}\n"
+    resolved = files.load(head + "radio: {fading: {model: rician, k_factor_db: -.inf, coherence: inf}}\n").resolved
+    assert resolved["radio"]["fading"] == {"model": "rician", "coherence_s": "inf", "k_factor_db": "-inf"}
+    assert files.load(json.dumps(resolved)).resolved == resolved
 
 
 def test_the_hash_is_that_of_the_canonical_text(files):

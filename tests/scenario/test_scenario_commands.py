@@ -80,11 +80,33 @@ def test_the_schema_is_printed_or_written(files, capsys):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("arguments", [["validate", "s.yaml"], ["schema"]], ids=lambda words: words[0])
+EVERYTHING = """\
+radio:
+  fading: {model: rician, k_factor: 3 dB}
+  rate: mcs_ladder
+  loss: bler_table
+  retransmission: chase_combining
+  sharing: ofdma_pf
+  jammers: [{name: j, power: 1 W, loss: 120 dB}]
+network:
+  path_loss: uma
+  least_distance_m: 10
+  shadowing: {sigma: 4 dB}
+  cells: [{name: a}, {name: b, x_m: 300}]
+  placement: hexagon
+  mobility: random_waypoint
+  nodes: [{name: hub, kind: edge}]
+  backhaul: [{from: a, to: hub}, {from: b, to: hub}, {from: hub, to: server, mean_up: 1 h, mean_down: 1 s}]
+"""
+
+
+@pytest.mark.parametrize("arguments", [["validate", "s.yaml"], ["validate", "all.yaml"], ["schema"]], ids=" ".join)
 def test_neither_torch_nor_simpy_is_imported(scenario, arguments):
+    scenario.with_name("all.yaml").write_text(GOOD + EVERYTHING)
     program = (
         "import sys\nfrom pwffsim.cli import main\ncode = main(sys.argv[1:])\n"
-        "heavy = {'torch', 'simpy', 'transformers', 'pandas', 'scipy', 'huggingface_hub'} & set(sys.modules)\n"
+        "heavy = {'torch', 'simpy', 'transformers', 'pandas', 'scipy', 'networkx', 'huggingface_hub'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\nsys.exit(code)"
     )
     root = str(Path(__file__).parents[2])

@@ -6,9 +6,12 @@ import os
 
 import pytest
 
+from channel_models.fading import FADING
+from channel_models.sharing import SHARING
 from pwffsim.scenario import ScenarioErrors, load
 from pwffsim.scenario.loader import MAX_BYTES
 
+FADINGS = ", ".join(FADING)
 GOOD = "name: x\nmodel: {base: base}\nstages: {instruction: {}}\n"
 
 PLANTED = """\
@@ -39,7 +42,7 @@ def test_seven_errors_are_told_at_once(files):
         "      instruction: {rounds: 1e1}\n                            ^",
         "s.yaml:9:14: radio.bandwidth: 20 has no unit: write 'bandwidth_hz: 20' or 'bandwidth: 20 Hz'\n"
         "      bandwidth: 20\n                 ^",
-        "s.yaml:10:19: radio.fading.model: 'raylegh' is not one of rayleigh, none; did you mean 'rayleigh'?\n"
+        f"s.yaml:10:19: radio.fading.model: 'raylegh' is not one of {FADINGS}; did you mean 'rayleigh'?\n"
         "      fading: {model: raylegh}\n                      ^",
         "s.yaml:13:3: aggregation.buffer: key 'buffer' is given twice; first in line 12, column 3\n"
         "      buffer: 6\n      ^",
@@ -52,7 +55,7 @@ def test_values_that_are_right_by_themselves_are_checked_beside_errors(files):
     assert files.heads(text) == [
         "s.yaml:3:10: stages.alignment: needs the reward models of stage 2: add stages.reward",
         "s.yaml:3:29: stages.alignment.gamma: must be at most 1, got 2",
-        "s.yaml:4:18: radio.sharing: 'tmda' is not one of private, tdma; did you mean 'tdma'?",
+        f"s.yaml:4:18: radio.sharing: 'tmda' is not one of {', '.join(SHARING)}; did you mean 'tdma'?",
         "s.yaml:5:51: radio.mean_snr_db: tx_power_w, noise_figure_db, path_loss_db, mean_snr_db are all given, "
         "though any three fix the fourth; drop one",
     ]
@@ -95,14 +98,14 @@ def test_no_misfit_is_told_that_comes_of_another_error(files):
         ("clients: {preference: 1.5}", "4:23: clients.preference: must be at most 1, got 1.5"),
         ("radio: {packets: liquid}", "4:18: radio.packets: expected 'fluid' or a mapping of keys, got 'liquid'"),
         (
-            "radio: {packets: {retransmision: 1}}",
-            "4:19: radio.packets.retransmision: unknown key 'retransmision'; did you mean 'retransmissions'?",
+            "radio: {packets: {paylod: 1 kB}}",
+            "4:19: radio.packets.paylod: unknown key 'paylod'; did you mean 'payload'?",
         ),
         ("radio: {packets: 3}", "4:18: radio.packets: expected 'fluid' or a mapping of keys, got 3"),
         ("radio: {fading: {coherence: 50 dB}}",
          "4:29: radio.fading.coherence: 'dB' in '50 dB' is a unit of level; "
          "units of time here are s, ns, us, ms, min, h"),
-        ("radio: {fading: {coherence: -5 ms}}", "4:29: radio.fading.coherence: must be greater than 0, got -0.005"),
+        ("radio: {fading: {coherence: -5 ms}}", "4:29: radio.fading.coherence: must be at least 1e-06, got -0.005"),
         ("radio: {tx_power_w: .inf}", "4:21: radio.tx_power_w: must be finite, got inf"),
         ("radio: {mean_snr_db: .nan}", "4:22: radio.mean_snr_db: must be finite, got nan"),
         ("radio: {downlink: {ideal: no}}", "4:27: radio.downlink.ideal: expected true or false, got 'no'"),

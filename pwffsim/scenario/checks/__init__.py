@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from pwffsim.scenario.bases import forget
-from pwffsim.scenario.checks import clients, corpus, method, models, radio, stages
+from pwffsim.scenario.checks import (
+    actors,
+    budget,
+    clients,
+    corpus,
+    method,
+    models,
+    network,
+    over_the_air,
+    radio,
+    recordings,
+    stages,
+)
 from pwffsim.scenario.checks.finding import Check
 from pwffsim.scenario.errors import Loc, Problem
 from pwffsim.scenario.schema import Scenario
@@ -13,7 +25,12 @@ CHECKS: tuple[Check, ...] = (
     *clients.CHECKS,
     *stages.CHECKS,
     *method.CHECKS,
+    *budget.CHECKS,
     *radio.CHECKS,
+    *over_the_air.CHECKS,
+    *recordings.CHECKS,
+    *network.CHECKS,
+    *actors.CHECKS,
     *corpus.CHECKS,
     *models.CHECKS,
 )

@@ -1,0 +1,135 @@
+"""The language model, and the stages that train it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pwffsim.learning.declarations import COMBINE, ENGINES, REWARD_MODELS, SITES, UPLOADS
+from pwffsim.learning.declarations import WEIGHTS as BASE_WEIGHTS
+from pwffsim.scenario.names import OneOf
+from pwffsim.scenario.section import Count, NonNegative, Positive, Probability, Section, Text
+
+
+class Adapters(Section):
+    """Bottleneck adapters: down-projection, GELU, up-projection, residual (Houlsby et al. 2019)."""
+
+    bottleneck: Count = Field(10, description="Width of the bottleneck b.")
+    sites: tuple[Annotated[str, OneOf(SITES)], ...] = Field(
+        SITES, description="Where a block carries an adapter: after attention, after the MLP, at its output."
+    )
+
+
+class Lora(Section):
+    """Low-rank adaptation (Hu et al. 2021); how many modules a block carries is the device tier's choice."""
+
+    rank: Count = Field(8, description="Rank r of the update B A.")
+    alpha: Positive = Field(16.0, description="Scale: the update is multiplied by alpha / rank.")
+
+
+class Model(Section):
+    """The language model that is fine-tuned; its own weights stay frozen."""
+
+    base: Text = Field(
+        "tiny", description="'tiny' (shipped), 'gpt2', a local folder, or a hub id.", examples=["tiny", "gpt2"]
+    )
+    weights: Annotated[str, OneOf(BASE_WEIGHTS)] = Field(
+        "pretrained",
+        description="'pretrained_or_untrained' takes random weights, plainly labelled, where none can be had.",
+    )
+    tokenizer: Text | None = Field(
+        None, description="Folder or hub id of the tokenizer, when it is not the base's own."
+    )
+    adapters: Adapters = Field(default_factory=Adapters, description="The bottleneck adapters.")
+    lora: Lora = Field(default_factory=Lora, description="The LoRA modules.")
+    max_length: Annotated[int, Field(ge=8, strict=True)] = Field(
+        96, description="Longest prompt plus response, in tokens."
+    )
+
+
+class Convergence(Section):
+    """When a stage ends."""
+
+    rule: Annotated[str, OneOf(("fixed", "patience"))] = Field(
+        "fixed", description="After `rounds`, or earlier by patience."
+    )
+    patience: Count = Field(
+        3, description="Evaluations in a row without improvement of the validation loss that end the stage."
+    )
+    min_delta: NonNegative = Field(1e-3, description="What counts as improvement of the validation loss.")
+
+
+class Stage(Section):
+    """What all three stages have."""
+
+    rounds: Count = Field(10, description="Aggregations at most.")
+    local_steps: Count = Field(8, description="Optimiser steps a client takes in a round.")
+    batch_size: Count = Field(8, description="Rows a step.")
+    learning_rate: Positive = Field(3e-3, description="AdamW learning rate.")
+    weight_decay: NonNegative = Field(0.0, description="AdamW weight decay.")
+    clip: Positive = Field(1.0, description="Largest norm of the gradient.")
+    convergence: Convergence = Field(default_factory=Convergence, description="When the stage ends.")
+
+
+class Instruction(Stage):
+    """Stage 1, federated instruction tuning: supervised, loss on response tokens only."""
+
+    engine: Annotated[str, OneOf(ENGINES["instruction"])] = Field(
+        "native", description="Own loop, or trl's SFTTrainer."
+    )
+
+
+class Reward(Stage):
+    """Stage 2, federated reward learning: two reward models with the Bradley-Terry loss."""
+
+    model: Annotated[str, OneOf(REWARD_MODELS)] = Field(
+        "base_head", description="'base_head': frozen base with a small head; 'distilbert': the paper's literal choice."
+    )
+    upload: Annotated[str, OneOf(UPLOADS)] = Field(
+        "head", description="What is trained and uploaded of each reward model."
+    )
+    lora_rank: Count = Field(8, description="Rank of a reward model's own LoRA (upload: lora).")
+    base: Text = Field("distilbert-base-uncased", description="Folder or hub id of the encoder (model: distilbert).")
+    tokenizer: Text | None = Field(
+        None, description="Folder of the encoder's tokenizer, when it is not the encoder's own."
+    )
+    weights: Annotated[str, OneOf(BASE_WEIGHTS)] = Field(
+        "pretrained", description="Weights of the encoder (model: distilbert)."
+    )
+
+
+class Alignment(Stage):
+    """Stage 3, federated alignment: PPO (Schulman et al. 2017) with two rewards and two critics."""
+
+    learning_rate: Positive = Field(5e-4, description="AdamW learning rate of the policy.")
+    local_steps: Count = Field(1, description="PPO iterations a client runs in a round: generate, score, update.")
+    batch_size: Count = Field(16, description="Prompts an iteration.")
+    max_new_tokens: Count = Field(24, description="Longest response that is generated.")
+    temperature: Positive = Field(1.0, description="Sampling temperature.")
+    ppo_epochs: Count = Field(2, description="Passes over the rollouts.")
+    minibatches: Count = Field(1, description="Parts of the rollouts, each one optimiser step.")
+    clip_range: Positive = Field(0.2, description="PPO's epsilon.")
+    gamma: Probability = Field(1.0, description="Discount.")
+    gae_lambda: Probability = Field(0.95, description="Lambda of the generalised advantage estimate.")
+    kl_coefficient: NonNegative = Field(
+        0.05, description="Weight of the per-token KL penalty to the end-of-stage-1 policy."
+    )
+    kl_bound: Positive = Field(
+        8.0,
+        description="Bound on the mean KL a response (nats); beyond half of it, steps lower the KL instead "
+        "of raising the reward.",
+    )
+    value_coefficient: NonNegative = Field(0.5, description="Weight of the critics' loss.")
+    critic_learning_rate: Positive = Field(1e-3, description="AdamW learning rate of the critics.")
+    combine: Annotated[str, OneOf(COMBINE)] = Field(
+        "advantage", description="Where the two objectives are weighted and summed."
+    )
+
+
+class Stages(Section):
+    """The stages that run, in this order; one left out is not run."""
+
+    instruction: Instruction | None = Field(None, description="Stage 1, federated instruction tuning.")
+    reward: Reward | None = Field(None, description="Stage 2, federated reward learning.")
+    alignment: Alignment | None = Field(None, description="Stage 3, federated alignment.")
