@@ -38,7 +38,10 @@ _CODES: dict[str, Exit] = {
     "pwffsim.compute.recipe.NotPlanned": Exit.INVALID,
     "pwffsim.runs.errors.LawBroken": Exit.INCONSISTENT,
     "pwffsim.runs.errors.RunError": Exit.INVALID,
-    "channel_models.work.LinkStalled": Exit.INVALID,
+    "channel_models.transfer.work.LinkStalled": Exit.INVALID,
+    "channel_models.path_loss.OutOfRange": Exit.INVALID,
+    "channel_models.traces.errors.TraceEnded": Exit.INVALID,
+    "channel_models.traces.errors.TraceError": Exit.INVALID,
     "builtins.FileExistsError": Exit.INVALID,
     "builtins.OSError": Exit.RESOURCE,
 }

@@ -1,8 +1,9 @@
 """What happened, as records: the frozen rows that the world appends and that everything else is computed from.
 
 Times are integer nanoseconds of simulated time, energies integer nanojoules, sizes integer bytes, so that sums are
-exact and conservation laws can be checked with ``==``. Actors are named ``server``, ``cell`` and ``client-00``,
-``client-01``, ...
+exact and conservation laws can be checked with ``==``. Actors are named ``server``, ``client-00``, ``client-01``, ...;
+cells, jammers and the nodes at the ends of wires as in the scenario (``cell`` where there is one cell and no network),
+wires ``from>to``, each direction by itself.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ class SpanKind(StrEnum):
     IDLE = "idle"
     AGGREGATE = "aggregate"
     EVALUATE = "evaluate"
+    HANDOVER = "handover"
+    BACKHAUL = "backhaul"
+    JAM = "jam"
 
 
 class Direction(StrEnum):
@@ -55,6 +59,9 @@ class Fate(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Span:
     """An actor does one thing from ``start_ns`` for ``duration_ns``; a client's spans tile its lifetime.
+
+    A cell's row shows uploads where one client at a time has its band, a wire's the messages that it carries
+    (``backhaul``, until the last bit is sent), a jammer's when it is on (``jam``).
 
     ``version`` is the global version that the work is based on (-1: none), ``update`` the id of the update that it
     belongs to (-1: none), ``bytes`` what a transfer carried (0 elsewhere).
@@ -83,9 +90,12 @@ class Message:
     """One transfer between the server and a client.
 
     ``sent_ns`` is when its first bit goes on air (a wait for the medium lies before it), ``received_ns`` when its last
-    bit has left the air; what lies between is the message's air time. ``payload_bytes`` = ``delivered_bytes`` +
-    ``lost_bytes`` = the sum of ``tensors``' bytes. ``transmissions`` counts each packet as often as it was sent.
-    ``energy_nj`` is what the client spent on it.
+    bit has left the air; what lies between, less the ``held_ns`` between two cells and in further queues, is its air
+    time. For ``on_air_ns`` of that the sender transmits (less than all where the air is shared by turns), which
+    radiates as much as ``full_power_ns`` at full power. ``cell`` is the cell in which it ended, after ``handovers``
+    changes. ``payload_bytes`` = ``delivered_bytes`` + ``lost_bytes`` = the sum of ``tensors``' bytes. ``transmissions``
+    counts each packet as often as it was sent. ``energy_nj`` is what the client spent on it. ``mean_snr_db`` counts
+    interference as noise.
     """
 
     update: int
@@ -106,6 +116,11 @@ class Message:
     mean_snr_db: float
     mean_rate_bps: float
     complete: bool
+    cell: str
+    handovers: int
+    held_ns: int
+    on_air_ns: int
+    full_power_ns: int
     tensors: Tensors = ()
 
     @property

@@ -16,7 +16,7 @@ MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 SCENARIO = "scenario.yaml"
 RESOLVED = "scenario.resolved.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DONE = "done"
 
 

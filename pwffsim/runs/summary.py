@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pwffsim.runs.idling import in_rounds
 from pwffsim.runs.records import Direction, Fate, SpanKind, is_client
 
 if TYPE_CHECKING:
@@ -20,9 +21,12 @@ ENERGIES = {
     "energy_tx_j": (SpanKind.UPLOAD, SpanKind.RETRANSMIT),
     "energy_rx_j": (SpanKind.DOWNLOAD,),
     "energy_compute_j": (SpanKind.COMPUTE, SpanKind.EVALUATE, SpanKind.AGGREGATE),
-    "energy_idle_j": (SpanKind.IDLE, SpanKind.QUEUE),
+    "energy_idle_j": (SpanKind.IDLE, SpanKind.QUEUE, SpanKind.HANDOVER),
 }
-"""Which spans' energy each of the summary's energies adds up."""
+"""Which spans' energy each of the summary's energies adds up; that of a radio at rest is part of whatever goes on."""
+
+OF_CLIENTS = tuple(kind for kind in SpanKind if kind not in (SpanKind.AGGREGATE, SpanKind.BACKHAUL, SpanKind.JAM))
+"""What clients spend their time on."""
 
 LOWER_IS_BETTER = {"loss", "kl", "perplexity"}
 """A metric with one of these among the words of its name (``train_loss``, ``kl_per_token``) is best where lowest."""
@@ -34,14 +38,15 @@ def summarise(run: Run) -> dict[str, Any]:
     ``finished_s`` is the last aggregation, ``drained_s`` the end of the last span. Values that do not exist (a quantile
     of nothing) and values that are not finite are None.
     """
-    spans, rounds = run.spans, run.rounds
+    spans, rounds, staged = run.spans, run.rounds, in_rounds(run.spans)
     return {
         "finished_s": _seconds(rounds.time_ns.max()),
         "drained_s": _seconds((spans.start_ns + spans.duration_ns).max()),
         "rounds": len(rounds),
         **_totals(spans, run.messages, run.updates),
+        **_wires(spans),
         **_staleness(rounds),
-        "stages": {stage: _stage(run, stage) for stage in _stages(spans)},
+        "stages": {stage: _stage(run, stage, staged) for stage in _stages(spans)},
         "clients": {client: _client(run, client) for client in sorted(filter(is_client, spans.actor.unique()))},
         "metrics": metric_courses(run.metrics),
     }
@@ -73,7 +78,9 @@ def _stages(spans: DataFrame) -> list[str]:
     return [str(stage) for stage in spans.stage.unique() if stage]
 
 
-def _stage(run: Run, stage: str) -> dict[str, Any]:
+def _stage(run: Run, stage: str, staged: DataFrame) -> dict[str, Any]:
+    """Of one stage; ``staged`` are all spans, idle ones too, with the stage to which they belong."""
+    every = _of(staged, "stage", stage)
     spans, rounds = _of(run.spans, "stage", stage), _of(run.rounds, "stage", stage)
     start_ns = int(spans.start_ns.min())
     end_ns = int(rounds.time_ns.max()) if len(rounds) else int((spans.start_ns + spans.duration_ns).max())
@@ -82,7 +89,8 @@ def _stage(run: Run, stage: str) -> dict[str, Any]:
         "duration_s": _seconds(end_ns - start_ns),
         "rounds": len(rounds),
         **_round_delays(start_ns, rounds),
-        **_totals(spans, _of(run.messages, "stage", stage), _of(run.updates, "stage", stage)),
+        **_totals(every, _of(run.messages, "stage", stage), _of(run.updates, "stage", stage)),
+        **_wires(spans),
         **_staleness(rounds),
     }
 
@@ -104,10 +112,16 @@ def _totals(spans: DataFrame, messages: DataFrame, updates: DataFrame) -> dict[s
         "downlink_lost_bytes": int(down.lost_bytes.sum()),
         "packets": int(messages.packets.sum()),
         "retransmitted_packets": int((messages.transmissions - messages.packets).clip(lower=0).sum()),
+        "handovers": int(messages.handovers.sum()),
         **{name: _joules(spans, kinds) for name, kinds in ENERGIES.items()},
         "energy_j": _joules(spans, tuple(SpanKind)),
         **{f"updates_{fate}": int((updates.fate == fate).sum()) for fate in Fate},
     }
+
+
+def _wires(spans: DataFrame) -> dict[str, Any]:
+    """What the wires carried: each message once a hop."""
+    return {"backhaul_bytes": int(spans.bytes[spans.kind == SpanKind.BACKHAUL].sum())}
 
 
 def _client(run: Run, client: str) -> dict[str, Any]:
@@ -115,7 +129,7 @@ def _client(run: Run, client: str) -> dict[str, Any]:
     own = messages[(messages.source == client) | (messages.target == client)]
     busy_ns = spans.groupby("kind").duration_ns.sum()
     return {
-        **{f"{kind}_s": _seconds(busy_ns.get(str(kind), 0)) for kind in SpanKind},
+        **{f"{kind}_s": _seconds(busy_ns.get(str(kind), 0)) for kind in OF_CLIENTS},
         **_totals(spans, own, _of(run.updates, "client", client)),
     }
 

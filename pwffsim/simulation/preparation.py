@@ -13,7 +13,6 @@ from pwffsim.architecture.families import Architecture, architecture_of
 from pwffsim.data.federated import FederatedData, build
 from pwffsim.data.spec import DataSpec
 from pwffsim.learning.bases import ResolvedBase, resolve
-from pwffsim.scenario.budgets import uplink_budget
 from pwffsim.scenario.loader import LoadedScenario
 from pwffsim.scenario.memory import shortages
 from pwffsim.scenario.schema import Reward, Scenario
@@ -52,7 +51,7 @@ def prepare(loaded: LoadedScenario) -> Prepared:
         MemoryShortage: when a stage does not fit a device.
     """
     scenario = loaded.scenario
-    cast = profiles(scenario, uplink_budget(scenario.radio).mean_snr_db)
+    cast = profiles(scenario)
     model = scenario.model
     base = _resolve(model.base, model.weights, model.tokenizer)
     encoder = _encoder(scenario.stages.reward)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,14 @@ from pwffsim.runs.errors import LawBroken
 from pwffsim.runs.laws import check
 from pwffsim.runs.load import Run, load
 from pwffsim.runs.recorder import Recorder
+from pwffsim.runs.records import CELL
 from pwffsim.runs.summary import summarise
-from pwffsim.scenario.budgets import uplink_budget
-from pwffsim.scenario.schema import Packets
+from pwffsim.scenario.schema import Network
 from pwffsim.simulation import interruption
 from pwffsim.simulation.assumptions import assumptions
 from pwffsim.simulation.preparation import Prepared
 from pwffsim.world.blueprint import Blueprint
+from pwffsim.world.radio.ground import uplink_power_w
 from pwffsim.world.world import World
 
 Watch = Callable[[World, SerialCompute], AbstractContextManager[Any]]
@@ -165,7 +167,7 @@ def _about(prepared: Prepared) -> dict[str, Any]:
             {
                 "name": profile.name,
                 "tier": profile.tier.name,
-                "mean_snr_db": profile.mean_snr_db,
+                "mean_snr_db": None if isnan(profile.mean_snr_db) else profile.mean_snr_db,
                 "preference_weight": profile.preference,
                 "samples": shard.rows,
                 "lora_modules_per_block": blueprint.lora_modules(profile),
@@ -178,16 +180,34 @@ def _about(prepared: Prepared) -> dict[str, Any]:
 
 def physics(blueprint: Blueprint) -> dict[str, Any]:
     """What the conservation laws hold a run against: channels, powers, repetitions, what a loss does."""
-    radio = blueprint.scenario.radio
-    packets = radio.packets if isinstance(radio.packets, Packets) else None
+    scenario = blueprint.scenario
+    radio = scenario.radio
+    assert radio.retransmission is not None, "a resolved scenario names a model on every axis"
+    sharing, attempts = radio.sharing.build(), radio.retransmission.build().attempts
+    places = _places(scenario.network)
     return {
-        "channels": 1 if radio.sharing == "tdma" else len(blueprint.profiles),
+        **places,
+        "channels": len(places["cells"]) if sharing.exclusive else len(blueprint.profiles),
         "power_w": {
-            "uplink": uplink_budget(radio).tx_power_w,
+            "uplink": uplink_power_w(scenario),
             "compute": {profile.name: profile.tier.compute_power_w for profile in blueprint.profiles},
+            "radio": radio.energy.model_dump(mode="json"),
         },
-        "retransmissions": packets.retransmissions if packets else None,
+        "retransmissions": attempts - 1 if isfinite(attempts) else None,
         "residual_loss": radio.residual_loss,
+    }
+
+
+def _places(network: Network | None) -> dict[str, Any]:
+    """Cells, the wires behind them, and how long a handover takes (None: there are none)."""
+    if network is None:
+        return {"cells": [CELL], "wires": [], "handover_s": None}
+    return {
+        "cells": [cell.name for cell in network.cells],
+        "wires": [
+            {"ends": list(wire.ends), "delay_s": wire.build(ends=wire.ends).delay_s} for wire in network.backhaul
+        ],
+        "handover_s": network.handover.build().interruption_s,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from pwffsim.architecture.tensors import TensorShape
@@ -12,11 +12,12 @@ from pwffsim.kernel.clock import Kernel
 from pwffsim.kernel.mailbox import Mailbox
 from pwffsim.runs.records import SpanKind
 from pwffsim.world.blueprint import Blueprint
-from pwffsim.world.cell import Cell
 from pwffsim.world.device import Device
 from pwffsim.world.diary import Diary, Recorder
 from pwffsim.world.faults import Diverged
 from pwffsim.world.profiles import Profile
+from pwffsim.world.radio.access import RadioAccess
+from pwffsim.world.radio.meter import RestMeter
 from pwffsim.world.stages.stage import Stage
 from pwffsim.world.tasks import Report, Task
 
@@ -36,10 +37,9 @@ class Client:
         kernel: Kernel,
         profile: Profile,
         blueprint: Blueprint,
-        cell: Cell,
+        radio: RadioAccess,
         compute: Compute,
         recorder: Recorder,
-        report: Callable[[Report], None],
         initial: Handle,
     ) -> None:
         self.profile = profile
@@ -48,10 +48,10 @@ class Client:
         self.task: tuple[Task, int] | None = None
         self._kernel = kernel
         self._blueprint = blueprint
-        self._cell = cell
+        self._radio = radio
         self._compute = compute
-        self._report = report
-        self._diary = Diary(kernel, recorder, profile.name)
+        meter = RestMeter(blueprint.scenario.radio.energy.build())
+        self._diary = Diary(kernel, recorder, profile.name, meter)
         self._device = Device(kernel, profile, self._diary)
         self._held: dict[Group, str] = {}
         self._trained: dict[str, int] = {}
@@ -63,18 +63,18 @@ class Client:
         """The client's life."""
         while (task := (yield self.inbox.receive())) is not None:
             self.task = (task, self._kernel.now_ns)
-            yield from self._cell.download(self.profile.index, self._missing(task), task, self._diary)
+            yield from self._radio.download(self.profile.index, self._missing(task), task, self._diary)
             self._held.update(task.globals)
             if self._measures(task):
                 yield from self._device.compute(SpanKind.EVALUATE, task.stage.evaluate_flops(self.profile), task)
             result = yield from self._train(task)
             delivery = None
             if task.stage.shared:
-                delivery = yield from self._cell.upload(
+                delivery = yield from self._radio.upload(
                     self.profile.index, task.stage.upload_tensors(self.profile), task, self._diary
                 )
             self.task = None
-            self._report(Report(task, self.profile.index, result, delivery))
+            self._radio.hand_in(Report(task, self.profile.index, result, delivery))
 
     def state(self, stage: Stage, globals_: dict[Group, str]) -> dict[str, str]:
         """Inputs of this stage's recipes: global states, personal ones over them, and the reference policy.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from pwffsim.kernel.clock import Kernel, ns
+from pwffsim.kernel.clock import Kernel, ns, seconds
 from pwffsim.kernel.order import Order
 from pwffsim.runs.records import SpanKind
 from pwffsim.world.diary import Diary
@@ -33,6 +33,6 @@ class Device:
             stage=task.stage.name,
             round_=task.round,
             version=task.version,
-            energy_nj=round(self._profile.tier.compute_power_w * duration_ns),
+            energy_j=self._profile.tier.compute_power_w * seconds(duration_ns),
             update=task.update,
         )

@@ -6,6 +6,10 @@ from typing import Protocol
 
 from pwffsim.kernel.clock import Kernel
 from pwffsim.runs.records import Aggregation, Message, Metric, Span, SpanKind, UpdateFate
+from pwffsim.world.radio.meter import RestMeter
+
+ON_AIR = (SpanKind.UPLOAD, SpanKind.RETRANSMIT, SpanKind.DOWNLOAD)
+"""Spans whose energy the radio's activity itself explains."""
 
 
 class Recorder(Protocol):
@@ -25,11 +29,13 @@ class Diary:
         kernel: the clock.
         recorder: where spans go.
         actor: whose diary it is.
+        meter: of the actor's radio at rest, whose energy is added to every span in which it is not active.
     """
 
-    def __init__(self, kernel: Kernel, recorder: Recorder, actor: str) -> None:
+    def __init__(self, kernel: Kernel, recorder: Recorder, actor: str, meter: RestMeter | None = None) -> None:
         self._kernel = kernel
         self._recorder = recorder
+        self._meter = meter
         self.actor = actor
         self._written_ns = 0
 
@@ -43,13 +49,14 @@ class Diary:
         round_: int = 0,
         version: int = -1,
         size_bytes: int = 0,
-        energy_nj: int = 0,
+        energy_j: float = 0.0,
         update: int = -1,
         note: str = "",
     ) -> None:
         """One span; time since the last one becomes idle. Spans without length are kept only on the server's row."""
         self._idle_until(start_ns)
         if end_ns > start_ns or kind is SpanKind.AGGREGATE:
+            energy_nj = self._energy_nj(kind, start_ns, end_ns, energy_j)
             duration_ns = end_ns - start_ns
             self._recorder.span(
                 Span(
@@ -64,6 +71,16 @@ class Diary:
 
     def _idle_until(self, instant_ns: int) -> None:
         if instant_ns > self._written_ns:
-            gap_ns = instant_ns - self._written_ns
-            self._recorder.span(Span(self.actor, SpanKind.IDLE, self._written_ns, gap_ns, "", 0, -1, 0, 0, -1, ""))
+            start_ns, duration_ns = self._written_ns, instant_ns - self._written_ns
+            energy_nj = self._energy_nj(SpanKind.IDLE, start_ns, instant_ns, 0.0)
+            self._recorder.span(Span(self.actor, SpanKind.IDLE, start_ns, duration_ns, "", 0, -1, 0, energy_nj, -1, ""))
             self._written_ns = instant_ns
+
+    def _energy_nj(self, kind: SpanKind, start_ns: int, end_ns: int, energy_j: float) -> int:
+        """A span's own energy and that of the radio at rest, to the nearest nanojoule."""
+        if self._meter is None:
+            return round(energy_j * 1e9)
+        if kind in ON_AIR:
+            self._meter.active_until(end_ns)
+            return round(energy_j * 1e9)
+        return round((energy_j + self._meter.rest_j(start_ns, end_ns)) * 1e9)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from channel_models.randomness import stream
 from pwffsim.scenario.schema import ClientOverride, Scenario, Tier
 from pwffsim.scenario.tiers import client_name, tiers_of
+from pwffsim.world.radio.ground import mean_snr_db_of
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,13 @@ class Profile:
         return client_name(self.index)
 
 
-def profiles(scenario: Scenario, mean_snr_db: float) -> tuple[Profile, ...]:
+def profiles(scenario: Scenario) -> tuple[Profile, ...]:
     """All clients of a scenario.
 
     Args:
         scenario: the resolved scenario.
-        mean_snr_db: the mean SNR of the cell's link budget, which clients spread around.
     """
+    mean_snr_db = mean_snr_db_of(scenario)
     overrides = {override.client: override for override in scenario.clients.overrides}
     return tuple(
         _profile(scenario, mean_snr_db, tier, overrides.get(index, ClientOverride(client=index)))
@@ -47,13 +49,12 @@ def profiles(scenario: Scenario, mean_snr_db: float) -> tuple[Profile, ...]:
     )
 
 
-def _profile(scenario: Scenario, mean_snr_db: float, tier: Tier, override: ClientOverride) -> Profile:
-    index, spread = override.client, scenario.radio.snr_spread_db
-    drawn_snr = mean_snr_db + float(stream(scenario.seed, "client.mean_snr", index).uniform(-spread, spread))
+def _profile(scenario: Scenario, mean_snr_db: Callable[[int], float], tier: Tier, override: ClientOverride) -> Profile:
+    index = override.client
     return Profile(
         index=index,
         tier=tier,
-        mean_snr_db=drawn_snr if override.mean_snr_db is None else override.mean_snr_db,
+        mean_snr_db=mean_snr_db(index) if override.mean_snr_db is None else override.mean_snr_db,
         preference=_preference(scenario, index) if override.preference is None else override.preference,
         idle=override.idle,
     )

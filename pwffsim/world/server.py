@@ -77,11 +77,11 @@ class Server:
         everybody = [profile.index for profile in self.blueprint.participants]
         return SELECTORS[self.blueprint.scenario.selection](everybody)
 
-    def invite(self, client: int, stage: Stage, round_: int) -> Task:
-        """Give a client its next task, from the current global state."""
+    def invite(self, client: int, stage: Stage, round_: int, together: int = 1) -> Task:
+        """Give a client its next task, one of so many given together, from the current global state."""
         self.progress = (stage.name, round_, stage.rounds)
         received = {group: self.globals[group] for group in stage.received}
-        task = Task(self._updates, round_, self.version, stage, received)
+        task = Task(self._updates, round_, self.version, stage, received, together)
         self._updates += 1
         self.clients[client].inbox.post(task)
         return task

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from channel_models.transfer import Delivery
+from channel_models.transfer.delivery import Delivery
 from pwffsim.compute.recipe import Handle
 from pwffsim.federation.method import Group
 from pwffsim.world.stages.stage import Stage
@@ -24,6 +25,7 @@ class Task:
         version: version of the global state it starts from.
         stage: what to train.
         globals: the server's states at that version.
+        together: how many tasks were given along with it, itself included.
     """
 
     update: int
@@ -31,6 +33,7 @@ class Task:
     version: int
     stage: Stage
     globals: State
+    together: int
 
 
 @dataclass(frozen=True)
@@ -48,3 +51,8 @@ class Report:
     client: int
     result: Handle
     delivery: Delivery | None
+
+
+def about(task: Task) -> dict[str, Any]:
+    """What a span says of the task that it belongs to."""
+    return {"stage": task.stage.name, "round_": task.round, "version": task.version, "update": task.update}

@@ -8,11 +8,10 @@ from pwffsim.compute.recipe import Compute, Recipe
 from pwffsim.kernel.clock import Kernel
 from pwffsim.scenario.schema import Scenario
 from pwffsim.world.blueprint import Blueprint
-from pwffsim.world.cell import Cell
 from pwffsim.world.client import Client
 from pwffsim.world.coordination import COORDINATION
 from pwffsim.world.diary import Recorder
-from pwffsim.world.links import Links
+from pwffsim.world.radio.access import RadioAccess
 from pwffsim.world.server import Server
 from pwffsim.world.stages.alignment import AlignmentStage
 from pwffsim.world.stages.instruction import InstructionStage
@@ -27,7 +26,7 @@ _ORDER: dict[str, Callable[..., Stage]] = {
 
 
 class World:
-    """Server, clients and cell on one clock.
+    """Server, clients and radio on one clock.
 
     Args:
         blueprint: shapes and settings.
@@ -39,19 +38,18 @@ class World:
         self.kernel = Kernel()
         self._blueprint = blueprint
         scenario = blueprint.scenario
-        links = Links(scenario.radio, scenario.seed, blueprint.profiles)
-        self._cell = Cell(self.kernel, recorder, links, shared=scenario.radio.sharing == "tdma")
         largest = compute.submit(_initialise(blueprint, blueprint.largest_tier))
         self.server = Server(self.kernel, blueprint, compute, recorder, largest)
+        report = self.server.inbox.post
+        self.radio = RadioAccess(self.kernel, recorder, scenario, blueprint.profiles, report)
         for profile in blueprint.profiles:
             self.server.clients[profile.index] = Client(
                 self.kernel,
                 profile,
                 blueprint,
-                self._cell,
+                self.radio,
                 compute,
                 recorder,
-                self.server.inbox.post,
                 compute.submit(_initialise(blueprint, blueprint.lora_modules(profile))),
             )
 
@@ -67,12 +65,13 @@ class World:
         script = self.kernel.process(self.server.preside(stages(self._blueprint), mode), "server")
         self.kernel.run(until=script)
         self.kernel.run(until=self.kernel.all_of(lives))
+        self.kernel.run(until=self.kernel.all_of(self.radio.forwards))
         self.server.dismiss_leftovers()
         self._close()
 
     def _close(self) -> None:
         self.server.close()
-        self._cell.close()
+        self.radio.close()
         for client in self.server.clients.values():
             client.close()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lawful_run import C0, C1, MANIFEST, RECORDS, changed, remember, remember_with, where, without
+from lawful_run import C0, C1, MANIFEST, RADIO, RECORDS, changed, remember, remember_with, where, without
 
 from pwffsim.runs.errors import LawBroken, RunDamaged
 from pwffsim.runs.laws import LAWS, check
@@ -63,15 +63,23 @@ BREACHES = [
     ("air_time", C0, "update 0: 25 ns on air, spans: 5", without(AIR0)),
     ("air_time", C0, "messages up of update 0: 0 ns on air, spans: 25 ns", without(UP0)),
     ("energy", C0, "messages up of update 0: 51 nJ, spans: 50 nJ", changed(UP0, energy_nj=51)),
-    ("energy", C1, "messages down of update 1: 3 nJ, spans: 4", changed(DOWN1 - 1, energy_nj=4)),
+    ("energy", C1, "messages down of update 1: 4 nJ, spans: 5", changed(DOWN1 - 1, energy_nj=5)),
     ("energy", C1, "negative energy", changed(WORK1, energy_nj=-1)),
-    ("power", C0, "not power x time", both_changed(AIR0, UP0, energy_nj=1)),
-    ("power", C0, "not power x time", both_changed(AGAIN0, UP0, energy_nj=-1)),
-    ("power", C1, "not power x time", changed(WORK1, energy_nj=6)),
-    ("power", C0, "not power x time", changed(KEPT7, energy_nj=3)),
+    ("radio_power", C0, "not power x time", both_changed(AIR0, UP0, energy_nj=6)),
+    ("radio_power", C0, "not power x time", both_changed(AGAIN0, UP0, energy_nj=-6)),
+    ("radio_power", "server", "not power x time", both_changed(DOWN1 - 1, DOWN1, energy_nj=4)),
+    ("power", C1, "not power x time", changed(WORK1, energy_nj=15)),
+    ("power", C0, "not power x time", changed(KEPT7, energy_nj=9)),
     ("power", C0, "not power x time", changed(KEPT7, kind=SpanKind.EVALUATE, energy_nj=0)),
-    ("power", C0, "not power x time", changed(LAST0, energy_nj=1)),
-    ("power", "cell", "not power x time", changed(where(Span, actor="cell"), energy_nj=50)),
+    ("power", C0, "not power x time", changed(LAST0, energy_nj=2)),
+    ("power", "cell", "counted by nobody", changed(where(Span, actor="cell"), energy_nj=50)),
+    ("rows", "cell", "that is not what it does", changed(where(Span, actor="cell"), kind=SpanKind.COMPUTE)),
+    ("rows", "cell", "before the span before it is over", changed(where(Span, actor="cell"), duration_ns=26)),
+    ("handovers", C0, "there is no such cell", changed(UP0, cell="east")),
+    ("handovers", C0, "there are no handovers in this network", changed(UP0, handovers=1)),
+    ("held", C0, "held for another time", changed(UP0, held_ns=1)),
+    ("bands", C0, "had the band for 24 ns, on air 25 ns", changed(where(Span, actor="cell"), duration_ns=24)),
+    ("backhaul", "a>b", "no such wire", [*RECORDS, Span("a>b", SpanKind.BACKHAUL, 0, 1, "", 0)]),
     ("both_ends", "client-09", "its client has no spans", changed(UP0, source="client-09")),
     ("both_ends", C0, "its other end is not the server", changed(UP0, target=C1)),
     ("both_ends", C0, "no span shows it on air", changed(UP0, update=99)),
@@ -115,15 +123,21 @@ def test_a_lawful_run_passes_and_says_what_was_checked():
     assert check(remember(RECORDS)) == {
         "clock": 53,  # 33 spans, 12 messages, 5 metrics, 3 rounds
         "tiling": 24,  # all spans but the cell's 6 and the server's 3
+        "rows": 33,
         "bytes_kept": 12,
         "tensors_declared": 12,
         "packets_counted": 12,
         "transmissions": 6,
         "air_time": 12,
         "energy": 12,
-        "power": 27,  # all spans but the downloads, which cost what their messages say
+        "power": 20,  # all spans but those on air
+        "radio_power": 12,
         "both_ends": 12,
+        "handovers": 12,
+        "held": 12,
         "channels": 7,
+        "bands": 6,
+        "backhaul": 0,
         "updates_accounted": 8,
         "applied_once": 4,
         "arrival": 8,
@@ -196,9 +210,17 @@ def test_back_to_back_transfers_share_one_channel():
         ("channels", [None, 0, "2", True], "no number of uplink channels"),
         ("retransmissions", [-1, "4", 1.0, True], "no bound of retransmissions"),
         ("residual_loss", [None, "some", True], "does not say what becomes of residual loss"),
-        ("power_w", [None, 2.0, {}, {"uplink": 1.0}, {"uplink": 1.0, "compute": 3}], "gives no powers"),
-        ("power_w", [{"uplink": value, "compute": {}} for value in (-1.0, "2", True, math.nan, None)], "that are none"),
-        ("power_w", [{"uplink": 2, "compute": {C0: 0.25}}], "no compute power of client-01"),
+        (
+            "power_w",
+            [None, 2.0, {}, {"uplink": 1.0}, {"uplink": 1.0, "compute": 3}, {"uplink": 1.0, "compute": {}}],
+            "gives no powers",
+        ),
+        (
+            "power_w",
+            [{"uplink": value, "compute": {}, "radio": RADIO} for value in (-1.0, "2", True, math.nan, None)],
+            "that are none",
+        ),
+        ("power_w", [{"uplink": 0.5, "compute": {C0: 0.25}, "radio": RADIO}], "no compute power of client-01"),
     ],
 )
 def test_what_the_records_are_held_against_must_be_declared(name, values, message):
@@ -232,14 +254,18 @@ def test_an_update_may_be_old_if_it_says_so():
     assert check(remember(records))["staleness"] == 4
 
 
-@settings(deadline=None)
-@given(st.floats(0, 1e3), st.integers(0, 10**15))
-def test_power_rounds_as_the_world_does(watts, duration_ns):
-    span = Span(C0, SpanKind.COMPUTE, 0, duration_ns, "", 0, energy_nj=round(watts * duration_ns))
-    powers = {"uplink": 1.0, "compute": {C0: watts}}
+@settings(deadline=None, max_examples=40)
+@given(st.floats(0, 20), st.integers(0, 10**13), st.floats(0, 2), st.floats(0, 2))
+def test_power_rounds_as_the_world_does(compute_w, duration_ns, idle_w, sleep_w):
+    """P x T of the device and 10 ns idle, then asleep, in floats of seconds, to the nearest nanojoule."""
+    idle_s, asleep_s = min(duration_ns / 1e9, 10e-9), max(duration_ns / 1e9 - 10e-9, 0.0)
+    energy_j = compute_w * (duration_ns / 1e9) + (idle_w * idle_s + sleep_w * asleep_s)
+    span = Span(C0, SpanKind.COMPUTE, 0, duration_ns, "", 0, energy_nj=round(energy_j * 1e9))
+    radio = RADIO | {"idle_power_w": idle_w, "sleep_power_w": sleep_w}
+    powers = {"uplink": 1.0, "compute": {C0: compute_w}, "radio": radio}
     assert LAWS["power"](remember([span], power_w=powers)) == 1
     with pytest.raises(LawBroken):
-        LAWS["power"](remember([replace(span, energy_nj=span.energy_nj + 1)], power_w=powers))
+        LAWS["power"](remember([replace(span, energy_nj=span.energy_nj + 3)], power_w=powers))
 
 
 def test_a_big_run_is_checked_exactly():

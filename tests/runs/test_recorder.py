@@ -29,7 +29,7 @@ FATE = UpdateFate(3, "client-00", "reward", 1, 0, Fate.LATE)
 
 
 def recorded(directory: Path, records, **settings):
-    (directory / MANIFEST).write_text('{"schema_version": 1, "status": "running"}')
+    (directory / MANIFEST).write_text('{"schema_version": 2, "status": "running"}')
     recorder = Recorder(directory, **settings)
     write(recorder, records)
     recorder.close()
@@ -247,7 +247,7 @@ for index in range(10**9):
 
 @pytest.mark.parametrize("lines", [1, 5, 23])
 def test_a_process_killed_while_it_writes_loses_only_what_was_not_flushed(tmp_path, lines):
-    (tmp_path / MANIFEST).write_text('{"schema_version": 1, "status": "running"}')
+    (tmp_path / MANIFEST).write_text('{"schema_version": 2, "status": "running"}')
     with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         for _ in range(lines):
@@ -266,7 +266,7 @@ def test_any_write_that_fails_leaves_whole_parts_and_can_be_tried_again(tmp_path
     for kth in range(1, 30):
         directory = tmp_path / str(kth)
         directory.mkdir()
-        (directory / MANIFEST).write_text('{"schema_version": 1, "status": "running"}')
+        (directory / MANIFEST).write_text('{"schema_version": 2, "status": "running"}')
         recorder = Recorder(directory)
         write(recorder, RECORDS)
         with monkeypatch.context() as patch:

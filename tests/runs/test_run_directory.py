@@ -81,7 +81,7 @@ def test_a_folder_called_latest_is_not_replaced(here):
 
 def test_the_manifest_is_there_first_and_tells_the_circumstances(here):
     manifest = manifest_of(create(here / "out", "my name", HASH, NOON))
-    assert manifest["schema_version"] == 1
+    assert manifest["schema_version"] == 2
     assert manifest["status"] == "running"
     assert manifest["name"] == "my name"
     assert manifest["run_id"] == "20261120-121322_my-name_7c1e9a"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from lawful_run import C0, C1, RECORDS, remember
+from lawful_run import C0, C1, RECORDS, remember, remember_with
+from roaming_run import DECLARED, ROAMING
 
-from pwffsim.runs.records import Metric, SpanKind
-from pwffsim.runs.summary import summarise
+from pwffsim.runs.records import Metric
+from pwffsim.runs.summary import OF_CLIENTS, summarise
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +30,11 @@ def test_the_whole(summary):
     assert (summary["uplink_lost_bytes"], summary["downlink_lost_bytes"]) == (40, 0)
     assert (summary["packets"], summary["retransmitted_packets"]) == (48, 1)
     assert summary["energy_tx_j"] == 2 * (25 + 15 + 20 + 8 + 10 + 10) / 1e9
-    assert summary["energy_rx_j"] == 6 * 3 / 1e9
-    assert summary["energy_compute_j"] == (5 + 5 + 5 + 5 + 2 + 2 + 2) / 1e9
-    assert summary["energy_j"] == (176 + 18 + 26) / 1e9
+    assert summary["energy_rx_j"] == (3 + 4 + 3 + 4 + 3 + 4) / 1e9
+    assert summary["energy_compute_j"] == (12 + 14 + 12 + 14 + 8 + 8 + 9) / 1e9
+    assert summary["energy_idle_j"] == (6 + 0 + 5 + 1) / 1e9
+    assert summary["energy_j"] == (176 + 21 + 77 + 12) / 1e9
+    assert (summary["handovers"], summary["backhaul_bytes"]) == (0, 0)
     fates = {name: summary[f"updates_{name}"] for name in ("applied", "late", "lost", "skipped", "kept")}
     assert fates == {"applied": 4, "late": 1, "lost": 1, "skipped": 1, "kept": 1}
     assert (summary["staleness_mean"], summary["staleness_max"]) == (0.0, 0)
@@ -58,7 +61,21 @@ def test_the_clients(summary):
     assert summary["clients"][C0]["idle_s"] == (15 + 10 + 5) / 1e9
     assert summary["clients"][C1]["queue_s"] == 3e-9
     for client in summary["clients"].values():
-        assert sum(client[f"{kind}_s"] for kind in SpanKind) == pytest.approx(175e-9, rel=1e-12)
+        assert sum(client[f"{kind}_s"] for kind in OF_CLIENTS) == pytest.approx(175e-9, rel=1e-12)
+
+
+def test_a_network():
+    summary = summarise(remember_with(DECLARED, ROAMING))
+    assert (summary["handovers"], summary["backhaul_bytes"]) == (2, 6 * 100 + 2 * 60)
+    assert summary["stages"]["instruction"]["handovers"] == 2
+    assert summary["stages"]["instruction"]["backhaul_bytes"] == 720
+    assert summary["stages"]["instruction"]["energy_j"] == summary["energy_j"]
+    mine = summary["clients"][C0]
+    assert (mine["handovers"], mine["handover_s"], mine["queue_s"]) == (2, 6e-9, 5e-9)
+    assert "backhaul_s" not in mine and "jam_s" not in mine
+    assert sum(mine[f"{kind}_s"] for kind in OF_CLIENTS) == pytest.approx(77e-9, rel=1e-12)
+    kinds = ("energy_tx_j", "energy_rx_j", "energy_compute_j", "energy_idle_j")
+    assert sum(mine[kind] for kind in kinds) == pytest.approx(mine["energy_j"], rel=1e-12)
 
 
 def test_the_metrics(summary):
@@ -72,10 +89,20 @@ def test_totals_equal_the_frames_totals(run, summary):
     up = run.messages[run.messages.direction == "up"]
     assert summary["uplink_bytes"] == up.payload_bytes.sum()
     assert summary["energy_j"] == run.spans.energy_nj.sum() / 1e9
-    for key in ("uplink_bytes", "downlink_bytes", "packets", "uplink_lost_bytes", "retransmitted_packets"):
+    for key in ("uplink_bytes", "downlink_bytes", "packets", "uplink_lost_bytes", "retransmitted_packets", "handovers"):
         assert summary[key] == sum(stage[key] for stage in summary["stages"].values())
         assert summary[key] == sum(client[key] for client in summary["clients"].values())
-    for key in ("energy_tx_j", "energy_rx_j", "energy_compute_j", "updates_applied", "updates_late", "updates_kept"):
+    for key in (
+        "energy_tx_j",
+        "energy_rx_j",
+        "energy_compute_j",
+        "energy_idle_j",
+        "energy_j",
+        "updates_applied",
+        "updates_late",
+        "updates_kept",
+    ):
+        assert summary[key] == pytest.approx(sum(stage[key] for stage in summary["stages"].values()), rel=1e-12)
         assert summary[key] == pytest.approx(sum(client[key] for client in summary["clients"].values()), rel=1e-12)
 
 

@@ -26,6 +26,19 @@ def test_a_link_that_stalls_is_the_scenarios_fault(tmp_path):
     assert manifest["error"] in ended.stderr
 
 
+def test_a_recording_that_ends_is_the_scenarios_fault(tmp_path):
+    """One that is not looped, and shorter than the run; the message names the remedy and the manifest says the same."""
+    (tmp_path / "short.txt").write_text("0\t1\n1\t1\n")
+    trace = {"format": "cooked", "files": [str(tmp_path / "short.txt")], "at_end": "refuse", "direction": "up"}
+    path = scenario_file(tmp_path, stages=ONE_STAGE, radio={"trace": trace, "downlink": {"ideal": True}})
+    ended = command("run", str(path), "--out", str(tmp_path / "run"))
+    assert ended.returncode == Exit.INVALID, ended.stderr
+    assert "beyond the recording, which lasts 2 s" in ended.stderr and "at_end to 'loop'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert (manifest["status"], manifest["exit_code"]) == ("failed", 2) and manifest["error"] in ended.stderr
+
+
 def test_what_a_plan_cannot_know_is_the_scenarios_fault(tmp_path):
     stages = {"instruction": {**ONE_STAGE["instruction"], "convergence": {"rule": "patience"}}}
     ended = command("plan", str(scenario_file(tmp_path, stages=stages)))

@@ -75,9 +75,10 @@ def test_each_module_is_averaged_over_its_holders(tmp_path):
 @pytest.fixture(scope="module")
 def torn(tmp_path_factory):
     """One client, one update, some packets of an odd size lost, so that elements are cut in two."""
-    packets = {"payload_bytes": 1001, "loss": "constant", "error_rate": 0.2, "retransmissions": 0}
+    packets = {"packets": {"payload_bytes": 1001}, "loss": {"model": "constant", "error_rate": 0.2}}
+    packets |= {"retransmission": {"model": "selective_repeat", "retransmissions": 0}}
     stages = {"instruction": {**ONE_STAGE["instruction"], "rounds": 1}}
-    radio = {**CALM, "packets": packets, "residual_loss": "partial"}
+    radio = {**CALM, **packets, "residual_loss": "partial"}
     return played(tmp_path_factory.mktemp("torn"), clients=1, radio=radio, stages=stages)
 
 

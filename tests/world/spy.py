@@ -8,7 +8,7 @@ from typing import Any
 
 from worlds import blueprint_of
 
-from channel_models.transfer import Delivery
+from channel_models.transfer.delivery import Delivery
 from pwffsim.compute.recipe import Facts, NotPlanned, Recipe
 from pwffsim.federation.method import Group
 from pwffsim.runs.laws import check
@@ -16,7 +16,8 @@ from pwffsim.runs.load import Run
 from pwffsim.runs.recorder import MemoryRecorder
 from pwffsim.simulation.run import physics
 from pwffsim.world.blueprint import Blueprint
-from pwffsim.world.links import Links
+from pwffsim.world.radio.ground import terrain_of
+from pwffsim.world.radio.links import Links
 from pwffsim.world.world import World
 
 THREE_STAGES = {"instruction": {"rounds": 3}, "reward": {"rounds": 2}, "alignment": {"rounds": 3}}
@@ -99,10 +100,13 @@ class Watched:
     def deliveries(self) -> dict[int, Delivery]:
         """Update -> how its upload went, from the channel itself: a transfer is pure in start, size and number."""
         scenario = self.blueprint.scenario
-        links = Links(scenario.radio, scenario.seed, self.blueprint.profiles)
+        links = Links(scenario, self.blueprint.profiles, terrain_of(scenario))
         up = self.run.messages[self.run.messages.direction == "up"].sort_values("sent_ns", kind="stable")
+        number = up.groupby("source").cumcount()
         return {
-            row.update: links.upload(int(row.source.removeprefix("client-")), row.sent_ns / 1e9, row.payload_bytes)
+            row.update: links.uplink(int(row.source.removeprefix("client-")), 0).transfer(
+                row.sent_ns / 1e9, row.payload_bytes, number[row.Index]
+            )
             for row in up.itertuples()
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from worlds import CALM, play
+from worlds import CALM, losing, play
 
 FAST_AND_SLOW = {
     "clients": {"count": 3, "overrides": [{"client": 2, "tier": "slow"}]},
@@ -88,7 +88,7 @@ def test_a_stage_does_not_wait_for_a_straggler_of_the_one_before():
 def test_lost_updates_do_not_starve_the_buffer():
     lossy = {
         **with_mode(buffer=3, retask="next_version"),
-        "radio": {**CALM, "packets": {"loss": "constant", "error_rate": 0.01, "retransmissions": 0}},
+        "radio": {**CALM, **losing(0.01)},
     }
     updates, rounds = (run := play(lossy)).updates, run.rounds
     assert len(updates) == 6 * 3 and set(updates.fate) == {"lost", "applied"}

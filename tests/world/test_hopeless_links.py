@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 from spy import watch
-from worlds import CALM
+from worlds import CALM, losing
 
-DEAD = {**CALM, "packets": {"loss": "constant", "error_rate": 1.0, "retransmissions": 0}}
+DEAD = {**CALM, **losing(1.0)}
 TIERS = {"tiers": [{"name": "fast", "gflops": 2.0}, {"name": "slow", "gflops": 0.1, "share": 0.001}]}
 CLIENTS = {"count": 3, "overrides": [{"client": 2, "tier": "slow"}]}
 STAGES = {"instruction": {"rounds": 4}, "reward": {"rounds": 2}, "alignment": {"rounds": 3}}

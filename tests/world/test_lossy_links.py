@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from worlds import ADAPTER_BYTES, CALM, play
-
-LOSSY = {"loss": "constant", "error_rate": 0.05, "retransmissions": 0}
+from worlds import ADAPTER_BYTES, CALM, losing, play
 
 
 def scenario(**radio):
     return {
         "clients": 10,
         "stages": {"instruction": {"rounds": 3}},
-        "radio": {**CALM, "packets": LOSSY, **radio},
+        "radio": {**CALM, **losing(0.05), **radio},
     }
 
 
@@ -29,7 +27,7 @@ def test_an_incomplete_update_can_be_taken_in_part():
 
 
 def test_retransmissions_cost_time_and_energy_and_save_updates():
-    run = play(scenario(packets={**LOSSY, "retransmissions": 4}))
+    run = play(scenario(**losing(0.05, 4)))
     up = run.messages
     assert (up.transmissions > up.packets).any()
     again = run.spans[run.spans.kind == "retransmit"]
@@ -43,7 +41,12 @@ def test_payload_is_the_adapters_bytes_whatever_is_repeated():
 
 
 def test_tdma_clients_queue_for_the_band():
-    run = play({**scenario(sharing="tdma", packets="fluid"), "stages": {"instruction": {"rounds": 1}}})
+    run = play(
+        {
+            **scenario(sharing="tdma", packets="fluid", loss="none", retransmission="none"),
+            "stages": {"instruction": {"rounds": 1}},
+        }
+    )
     queue = run.spans[run.spans.kind == "queue"].groupby("actor").duration_ns.sum()
     air = run.spans[(run.spans.kind == "upload") & (run.spans.actor == "client-00")].duration_ns.iloc[0]
     assert len(queue) == 9
@@ -55,10 +58,10 @@ def test_tdma_clients_queue_for_the_band():
 
 def test_downloads_carry_only_what_the_client_has_not():
     radio = {"downlink": {"tx_power_w": 10.0}}
-    sync = play(scenario(**radio, packets={"loss": "none"}))
+    sync = play(scenario(**radio, loss="none"))
     down = sync.messages[sync.messages.direction == "down"]
     assert set(down.payload_bytes) == {ADAPTER_BYTES} and len(down) == 30
-    busy = {**scenario(**radio, packets={"loss": "none"}), "aggregation": {"mode": "buffered", "buffer": 10}}
+    busy = {**scenario(**radio, loss="none"), "aggregation": {"mode": "buffered", "buffer": 10}}
     messages, updates = (run := play(busy)).messages, run.updates
     down = messages[messages.direction == "down"]
     begun = updates[updates.fate != "skipped"]

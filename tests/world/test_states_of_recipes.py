@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 from spy import THREE_STAGES, watch
-from worlds import CALM
+from worlds import CALM, losing
 
-LOSSY = {**CALM, "packets": {"loss": "constant", "error_rate": 0.003, "retransmissions": 0}}
+LOSSY = {**CALM, **losing(0.003)}
 TIERS = {
     "tiers": [
         {"name": "small", "gflops": 0.5, "lora_modules_per_block": 1},

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 from spy import THREE_STAGES, watch
-from worlds import CALM
+from worlds import CALM, losing
 
-LOSSY = {"loss": "constant", "error_rate": 0.02, "retransmissions": 0}
 TIERS = {
     "tiers": [
         {"name": "small", "gflops": 0.3, "lora_modules_per_block": 1},
@@ -18,17 +17,17 @@ PAIRS = (64, 20, 500, 30)
 
 
 def played(**changes):
-    radio = {**CALM, "packets": LOSSY, "residual_loss": "partial", **changes.pop("radio", {})}
+    radio = {**CALM, **losing(0.02), "residual_loss": "partial", **changes.pop("radio", {})}
     return watch({"clients": 4, "stages": THREE_STAGES, "devices": TIERS, "radio": radio, **changes}, ROWS, PAIRS)
 
 
 WORLDS = {
     "partial": {},
-    "discard": {"radio": {"residual_loss": "discard", "packets": {**LOSSY, "error_rate": 0.004}}},
+    "discard": {"radio": {"residual_loss": "discard", **losing(0.004)}},
     "buffered": {"aggregation": {"mode": "buffered", "buffer": 2}},
     "buffered, discard": {
         "aggregation": {"mode": "buffered", "buffer": 2},
-        "radio": {"residual_loss": "discard", "packets": {**LOSSY, "error_rate": 0.004}},
+        "radio": {"residual_loss": "discard", **losing(0.004)},
     },
     "by module": {"method": "vanilla_fl", "aggregation": {"lora_average": "per_module"}},
     "several groups": {"method": "vanilla_fl"},
@@ -114,7 +113,7 @@ def test_modules_are_averaged_over_their_holders_where_that_is_asked_for(world, 
 
 def test_partial_or_not_is_told_by_bytes_alone():
     """The same losses: what is discarded in one world is summed with gaps in the other."""
-    packets = {"packets": {**LOSSY, "error_rate": 0.004}}
+    packets = losing(0.01)
     stages = {"instruction": {"rounds": 1}}
     partial = played(stages=stages, radio=packets)
     discard = played(stages=stages, radio={**packets, "residual_loss": "discard"})

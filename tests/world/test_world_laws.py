@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import play, play_world
+from worlds import losing, play, play_world
 
 STAGES = st.sampled_from(
     [
@@ -28,14 +28,20 @@ AGGREGATION = st.one_of(
     ),
 )
 PACKETS = st.one_of(
-    st.just("fluid"),
-    st.builds(
-        lambda rate, repeats: {"loss": "constant", "error_rate": rate, "retransmissions": repeats},
-        st.sampled_from([0.0, 0.01, 0.3]),
-        st.integers(0, 3),
-    ),
-    st.just({"loss": "outage", "outage_snr_db": -3.0, "retransmissions": 2}),
+    st.just({"packets": "fluid"}),
+    st.builds(losing, st.sampled_from([0.0, 0.01, 0.3]), st.integers(0, 3)),
+    st.just({**losing(0.0, 2), "loss": {"model": "outage", "threshold_db": -3.0}}),
 )
+STATES = {
+    "amplifier_efficiency": 0.35,
+    "circuit_power_w": 0.1,
+    "receive_power_w": 0.3,
+    "tail_power_w": 0.5,
+    "tail_s": 0.2,
+    "idle_power_w": 0.02,
+    "idle_s": 1.0,
+    "sleep_power_w": 0.001,
+}
 SCENARIOS = st.fixed_dictionaries(
     {
         "seed": st.integers(0, 5),
@@ -43,14 +49,18 @@ SCENARIOS = st.fixed_dictionaries(
         "method": st.sampled_from(["pwff", "vanilla_fl", "local_only"]),
         "stages": STAGES,
         "aggregation": AGGREGATION,
-        "radio": st.fixed_dictionaries(
-            {
-                "packets": PACKETS,
-                "sharing": st.sampled_from(["private", "tdma"]),
-                "residual_loss": st.sampled_from(["discard", "partial"]),
-                "snr_spread_db": st.sampled_from([0.0, 6.0]),
-                "preset": st.sampled_from(["physical", "paper"]),
-            }
+        "radio": st.builds(
+            lambda packets, others: {**others, **packets},
+            PACKETS,
+            st.fixed_dictionaries(
+                {
+                    "sharing": st.sampled_from(["private", "tdma", "processor_sharing", "fdma", "makespan_bandwidth"]),
+                    "residual_loss": st.sampled_from(["discard", "partial"]),
+                    "snr_spread_db": st.sampled_from([0.0, 6.0]),
+                    "preset": st.sampled_from(["physical", "paper"]),
+                    "energy": st.sampled_from([{}, STATES]),
+                }
+            ),
         ),
         "evaluation": st.fixed_dictionaries({"costs_time": st.booleans()}),
         "devices": st.just(

@@ -10,7 +10,6 @@ from pwffsim.compute.dry import DryCompute
 from pwffsim.runs.laws import check
 from pwffsim.runs.load import Run
 from pwffsim.runs.recorder import MemoryRecorder
-from pwffsim.scenario.budgets import uplink_budget
 from pwffsim.scenario.presets import resolve
 from pwffsim.scenario.schema import Scenario
 from pwffsim.simulation.run import physics
@@ -27,9 +26,18 @@ CALM = {"fading": {"model": "none"}, "packets": "fluid", "downlink": {"ideal": T
 """A radio without chance."""
 
 
+def losing(error_rate: float, retransmissions: int = 0, **packets: int) -> dict[str, Any]:
+    """Radio settings: packets of which a share is lost, each repeated so often at most."""
+    return {
+        "packets": packets,
+        "loss": {"model": "constant", "error_rate": error_rate},
+        "retransmission": {"model": "selective_repeat", "retransmissions": retransmissions},
+    }
+
+
 def blueprint_of(settings: dict[str, Any], rows: Sequence[int] = ()) -> Blueprint:
     scenario = resolve(Scenario.model_validate({"name": "test", **settings}))
-    cast = profiles(scenario, uplink_budget(scenario.radio).mean_snr_db)
+    cast = profiles(scenario)
     counts = list(rows) or [100] * len(cast)
     return Blueprint(
         scenario=scenario,

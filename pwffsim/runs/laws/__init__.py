@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pwffsim.runs.laws.cells import bands, handovers, held
 from pwffsim.runs.laws.on_air import air_time, both_ends, energy
 from pwffsim.runs.laws.payloads import bytes_kept, packets_counted, tensors_declared, transmissions
 from pwffsim.runs.laws.rounds import staleness, versions, weights
+from pwffsim.runs.laws.rows import rows
 from pwffsim.runs.laws.timeline import channels, clock, tiling
 from pwffsim.runs.laws.updates import applied_once, arrival, updates_accounted
-from pwffsim.runs.laws.watts import power
+from pwffsim.runs.laws.watts import power, radio_power
+from pwffsim.runs.laws.wires import backhaul
 
 if TYPE_CHECKING:
     from pwffsim.runs.load import Run
@@ -26,6 +29,7 @@ LAWS: dict[str, Law] = {
     for law in (
         clock,
         tiling,
+        rows,
         bytes_kept,
         tensors_declared,
         packets_counted,
@@ -33,8 +37,13 @@ LAWS: dict[str, Law] = {
         air_time,
         energy,
         power,
+        radio_power,
         both_ends,
+        handovers,
+        held,
         channels,
+        bands,
+        backhaul,
         updates_accounted,
         applied_once,
         arrival,

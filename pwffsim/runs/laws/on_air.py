@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from pwffsim.runs.laws.breach import breach, refuse
-from pwffsim.runs.laws.views import client_of, of_clients
-from pwffsim.runs.records import CELL, SERVER, Direction, SpanKind
+from pwffsim.runs.laws.views import air_ns, client_of, on_air, transfers
+from pwffsim.runs.records import SERVER, Direction
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, MultiIndex, Series
+    from pandas import DataFrame, Series
 
     from pwffsim.runs.load import Run
 
-DIRECTIONS = {
-    SpanKind.UPLOAD: Direction.UP,
-    SpanKind.RETRANSMIT: Direction.UP,
-    SpanKind.DOWNLOAD: Direction.DOWN,
-}
-"""Span kinds during which something is on air, and which way it goes."""
-
 
 def air_time(run: Run) -> int:
-    """Messages are on air exactly as long as the upload, retransmission and download spans of their update say."""
+    """Messages are on air exactly as long as the upload, retransmission and download spans of their update say: from
+    the first bit to the last, less what they were held on the way."""
     messages = run.messages
-    times = messages.received_ns - messages.sent_ns
-    return _same_sums("air_time", "ns on air", run, _by_transfer(messages, times), "duration_ns")
+    return _same_sums("air_time", "ns on air", run, _by_transfer(messages, air_ns(messages)), "duration_ns")
 
 
 def energy(run: Run) -> int:
@@ -43,19 +34,11 @@ def both_ends(run: Run) -> int:
     messages, spans = run.messages, run.spans
     client, other = client_of(messages), messages.target.where(messages.direction == Direction.UP, messages.source)
     refuse("both_ends", messages, ~client.isin(spans.actor.unique()), "its client has no spans")
-    refuse("both_ends", messages, ~other.isin([SERVER, CELL]), "its other end is not the server")
-    silent = ~_transfers(messages, client).isin(_transfers(air := _on_air(spans), air.actor))
+    refuse("both_ends", messages, other != SERVER, "its other end is not the server")
+    air = on_air(spans)
+    silent = ~transfers(messages, client).isin(transfers(air, air.actor))
     refuse("both_ends", messages, silent & (messages.received_ns > messages.sent_ns), "no span shows it on air")
     return len(messages)
-
-
-def _on_air(spans: DataFrame) -> DataFrame:
-    air = spans[of_clients(spans) & spans.kind.isin(list(DIRECTIONS))]
-    return air.assign(direction=air.kind.map({str(kind): str(way) for kind, way in DIRECTIONS.items()}))
-
-
-def _transfers(frame: DataFrame, client: Series) -> MultiIndex:
-    return pd.MultiIndex.from_arrays([client, frame["update"], frame.direction])
 
 
 def _by_transfer(messages: DataFrame, values: Series) -> Series:
@@ -63,7 +46,7 @@ def _by_transfer(messages: DataFrame, values: Series) -> Series:
 
 
 def _same_sums(law: str, unit: str, run: Run, of_messages: Series, column: str) -> int:
-    of_spans = _on_air(run.spans).groupby(["actor", "update", "direction"])[column].sum()
+    of_spans = on_air(run.spans).groupby(["actor", "update", "direction"])[column].sum()
     both = of_messages.index.union(of_spans.index)
     left, right = of_messages.reindex(both, fill_value=0), of_spans.reindex(both, fill_value=0)
     for key in left.index[left.to_numpy() != right.to_numpy()][:1]:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from pwffsim.runs.laws.breach import refuse
-from pwffsim.runs.records import CLIENT_PREFIX, Direction
+from pwffsim.runs.records import CLIENT_PREFIX, Direction, SpanKind
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
+    from pandas import DataFrame, MultiIndex, Series
+
+DIRECTIONS = {
+    SpanKind.UPLOAD: Direction.UP,
+    SpanKind.RETRANSMIT: Direction.UP,
+    SpanKind.DOWNLOAD: Direction.DOWN,
+}
+"""Span kinds during which a client is on air, and which way it goes."""
 
 
 def of_clients(spans: DataFrame) -> Series:
@@ -24,6 +33,22 @@ def uploads(messages: DataFrame) -> DataFrame:
 def client_of(messages: DataFrame) -> Series:
     """The end of each message's link that is not the server."""
     return messages.source.where(messages.direction == Direction.UP, messages.target)
+
+
+def on_air(spans: DataFrame) -> DataFrame:
+    """Clients' spans on air, with their direction."""
+    air = spans[of_clients(spans) & spans.kind.isin(list(DIRECTIONS))]
+    return air.assign(direction=air.kind.map({str(kind): str(way) for kind, way in DIRECTIONS.items()}))
+
+
+def air_ns(messages: DataFrame) -> Series:
+    """How long each message was on air: from its first bit to its last, less what it was held on the way."""
+    return messages.received_ns - messages.sent_ns - messages.held_ns
+
+
+def transfers(frame: DataFrame, client: Series) -> MultiIndex:
+    """(client, update, direction) of each message, or of each span on air."""
+    return pd.MultiIndex.from_arrays([client, frame["update"], frame.direction], names=["actor", "update", "direction"])
 
 
 def used_updates(law: str, rounds: DataFrame) -> DataFrame:

@@ -16,7 +16,8 @@ def synchronous(server: Server, stage: Stage) -> Generator[Any, Any, None]:
     """Invite the selected clients, wait for all of them, sum, measure; again until the stage ends."""
     patience = Patience(stage.convergence)
     for round_ in range(1, stage.rounds + 1):
-        invited = [server.invite(client, stage, round_) for client in server.select()]
+        selected = server.select()
+        invited = [server.invite(client, stage, round_, together=len(selected)) for client in selected]
         reports: list[Report] = []
         for _ in invited:
             reports.append((yield server.inbox.receive()))

@@ -1,0 +1,1 @@
+"""Everything between a client and the server: links, shared air, cells, handover, backhaul."""
