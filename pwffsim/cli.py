@@ -12,6 +12,7 @@ from pwffsim import __version__
 COMMANDS: dict[str, str] = {
     "run": "run a scenario and write a run directory with its report",
     "plan": "print a scenario's timeline, bytes and joules without training",
+    "channel": "print a scenario's link budgets, rates, delays, losses and energy, with what is implausible",
     "validate": "check a scenario and say everything that is wrong with it",
     "schema": "print the JSON Schema of scenarios, for editors",
     "report": "write report.html for a run directory",

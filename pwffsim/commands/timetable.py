@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.box import SIMPLE
@@ -12,48 +13,85 @@ from rich.table import Table
 from pwffsim.simulation.plan import Plan
 
 _WIDTH = 110
-"""Room for all columns, where the terminal is narrower or there is none."""
+"""Room for all usual columns, where the terminal is narrower or there is none."""
+_COLUMN = 10
+"""Room for one that is there only now and then."""
+
+Rows = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A column: its title, the summary's value, what one unit of it is; ``rare`` ones are left out where all are 0."""
+
+    title: str
+    key: str
+    unit: float = 1.0
+    rare: bool = False
+
+
+TRAFFIC = (Entry("up MB", "uplink_bytes", 1e6), Entry("down MB", "downlink_bytes", 1e6))
+ENERGY = (
+    Entry("tx J", "energy_tx_j"),
+    Entry("rx J", "energy_rx_j", rare=True),
+    Entry("compute J", "energy_compute_j"),
+    Entry("waiting J", "energy_idle_j", rare=True),
+)
+STAGES = (
+    Entry("from s", "start_s"),
+    Entry("takes s", "duration_s"),
+    Entry("rounds", "rounds"),
+    Entry("s a round", "round_delay_mean_s"),
+    Entry("slowest s", "round_delay_max_s"),
+    Entry("handovers", "handovers", rare=True),
+    *TRAFFIC,
+    Entry("wires MB", "backhaul_bytes", 1e6, rare=True),
+    *ENERGY,
+)
+CLIENTS = (
+    Entry("compute s", "compute_s"),
+    Entry("on air s", "upload_s"),
+    Entry("again s", "retransmit_s"),
+    Entry("queue s", "queue_s"),
+    Entry("handovers", "handovers", rare=True),
+    Entry("handover s", "handover_s", rare=True),
+    Entry("idle s", "idle_s"),
+    *TRAFFIC,
+    *ENERGY,
+)
 
 
 def show(planned: Plan) -> None:
     """Print the plan as tables."""
-    console = Console(width=max(Console().width, _WIDTH))
-    console.print(_stages(planned))
-    console.print(_clients(planned))
     summary = planned.summary
-    last, drained = _numbers(summary, "finished_s", "drained_s")
+    tables = (("stage", summary["stages"], STAGES), ("client", summary["clients"], CLIENTS))
+    rare = max(sum(entry.rare for entry in _telling(rows, entries)) for _, rows, entries in tables)
+    console = Console(width=max(Console().width, _WIDTH + _COLUMN * rare))
+    for what, rows, entries in tables:
+        console.print(table(what, rows, entries))
+    last, drained = _number(summary["finished_s"]), _number(summary["drained_s"])
     console.print(f"last aggregation at {last} s, last client done at {drained} s")
     console.print(f"network fingerprint {planned.network_fingerprint}")
 
 
-def _stages(planned: Plan) -> Table:
-    table = Table("stage", box=SIMPLE)
-    for name in ("from s", "takes s", "rounds", "s a round", "slowest s", "up MB", "down MB", "tx J", "compute J"):
-        table.add_column(name, justify="right")
-    for stage, row in planned.summary["stages"].items():
-        table.add_row(
-            stage,
-            *_numbers(row, "start_s", "duration_s", "rounds", "round_delay_mean_s", "round_delay_max_s"),
-            *_costs(row),
-        )
-    return table
+def table(what: str, rows: Rows, entries: Sequence[Entry]) -> Table:
+    """A line a stage or client, a column an entry that says something."""
+    found, columns = Table(what, box=SIMPLE), _telling(rows, entries)
+    for entry in columns:
+        found.add_column(entry.title, justify="right")
+    for name, row in rows.items():
+        found.add_row(name, *(_value(entry, row) for entry in columns))
+    return found
 
 
-def _clients(planned: Plan) -> Table:
-    table = Table("client", box=SIMPLE)
-    for name in ("compute s", "on air s", "again s", "queue s", "idle s", "up MB", "down MB", "tx J", "compute J"):
-        table.add_column(name, justify="right")
-    for client, row in planned.summary["clients"].items():
-        table.add_row(
-            client, *_numbers(row, "compute_s", "upload_s", "retransmit_s", "queue_s", "idle_s"), *_costs(row)
-        )
-    return table
+def _telling(rows: Rows, entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if not entry.rare or any(row[entry.key] for row in rows.values())]
 
 
-def _costs(row: dict[str, Any]) -> Iterable[str]:
-    up, down = row["uplink_bytes"] / 1e6, row["downlink_bytes"] / 1e6
-    return (f"{up:.3f}", f"{down:.3f}", f"{row['energy_tx_j']:.3f}", f"{row['energy_compute_j']:.3f}")
+def _value(entry: Entry, row: Mapping[str, Any]) -> str:
+    value = row[entry.key]
+    return f"{value / entry.unit:.3f}" if entry in (*TRAFFIC, *ENERGY) else _number(value, entry.unit)
 
 
-def _numbers(row: dict[str, Any], *names: str) -> Iterable[str]:
-    return ("-" if row[name] is None else f"{row[name]:.3f}".removesuffix(".000") for name in names)
+def _number(value: float | None, unit: float = 1.0) -> str:
+    return "-" if value is None else f"{value / unit:.3f}".removesuffix(".000")
