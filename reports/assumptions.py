@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pwffsim.runs import network
 from pwffsim.runs.load import Run
+from pwffsim.runs.network import Role
 from reports import quantities
 
 OTHER_GROUP = "Other"
@@ -41,7 +43,6 @@ NETWORK = (
         "Time to compute, energy", "simulated", "Floating-point operations over declared speed; power times time."
     ),
     Standing("Server's computing", "not modelled", "An aggregation takes no simulated time unless a span shows it."),
-    Standing("Interference, mobility, handover", "not modelled", "One cell, clients that stay where they are."),
     Standing(
         "Transport protocols, encryption", "not modelled", "Beyond packet headers and the declared retransmission."
     ),
@@ -49,9 +50,32 @@ NETWORK = (
 )
 
 
+MOVES = (
+    Standing("Mobility, handover", "not modelled", "Clients stay where they are."),
+    Standing("Mobility, handover", "simulated", "Positions and received power from the declared models."),
+)
+JAMMED = (
+    Standing("Interference", "not modelled", "Nobody else is on the band."),
+    Standing("Interference", "simulated", "The declared jammers, as noise at the receiver."),
+)
+WIRED = (
+    Standing("Wires between cells and server", "not modelled", "Every cell stands at the server, at no delay."),
+    Standing("Wires between cells and server", "simulated", "Store and forward, one message at a time each way."),
+)
+"""Of each pair the one or the other holds."""
+
+
+def ground(run: Run) -> list[Standing]:
+    """What is and is not there besides one cell and its clients."""
+    jammed = Role.JAMMER in network.roles(run).values()
+    wired = bool(network.wires(run.manifest)) or bool((run.spans["kind"] == "backhaul").any())
+    return [MOVES[run.scenario.get("network") is not None], JAMMED[jammed], WIRED[wired]]
+
+
 def standings(run: Run) -> list[Standing]:
-    """The table of what is real; the lines on learning depend on whether anything was learnt."""
-    return [*(LEARNING if len(run.metrics) else (NOT_TRAINED,)), *NETWORK]
+    """The table of what is real; the lines on learning depend on whether anything was learnt, those on the network on
+    what there was."""
+    return [*(LEARNING if len(run.metrics) else (NOT_TRAINED,)), *NETWORK, *ground(run)]
 
 
 PREFIXED = ("Hz", "s", "W", "J", "bit/s", "FLOP/s", "FLOP")

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from pwffsim.runs.load import Run
+from pwffsim.runs.records import SERVER
 from reports import quantities
 from reports.columns import Column
-from reports.timeline import natural, role, tick_ns, ticks
+from reports.timeline import natural, tick_ns, ticks
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def panel_series(metrics: pd.DataFrame, group: Group, lines: Points, bands: Poin
     found = []
     for place, name in enumerate(name for name in group.metrics if name in set(metrics["name"])):
         own = metrics[metrics["name"] == name]
-        of_server = own["actor"].map(role) == "server"
+        of_server = own["actor"] == SERVER
         for by_server, label in ((False, LABELS.get(name, name)), (True, f"{LABELS.get(name, name)} (server)")):
             side = own[of_server == by_server]
             for stage in dict.fromkeys(side["stage"]):

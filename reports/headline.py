@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pwffsim.runs.load import Run
+from pwffsim.runs.records import is_client
 from reports import quantities, timeline
 from reports.tables import FATES, ON_AIR, first_and_last
 
@@ -57,7 +58,7 @@ def stage_times(run: Run) -> str:
 def clients_first_last(run: Run, name: str) -> tuple[pd.Series, pd.Series]:
     """A metric's first and last value of every client; of the server where no client was measured."""
     first, last = first_and_last(run.metrics, name)
-    clients = [actor for actor in first.index if timeline.role(str(actor)) == "client"]
+    clients = [actor for actor in first.index if is_client(str(actor))]
     return (first[clients], last[clients]) if clients else (first, last)
 
 
@@ -108,6 +109,19 @@ def traffic(run: Run) -> list[Figure]:
     return [Figure("Uplink payload", quantities.byte_count(up), note), *([updates] if len(run.updates) else [])]
 
 
+def moves(run: Run) -> list[Figure]:
+    """Changes of cells and what wires carried, where there were any."""
+    spans, changes = run.spans, int(run.messages["handovers"].sum())
+    between, hops = spans[spans["kind"] == "handover"], spans[spans["kind"] == "backhaul"]
+    lost_s = f"{quantities.duration(between['duration_ns'].sum() * 1e-9)} between cells"
+    carried = quantities.byte_count(int(hops["bytes"].sum()))
+    busy = f"{quantities.count(len(hops))} hops, {quantities.duration(hops['duration_ns'].sum() * 1e-9)} of wire time"
+    return [
+        *([Figure("Handovers during transfers", quantities.count(changes), lost_s)] if changes else []),
+        *([Figure("Carried over wires", carried, busy)] if len(hops) else []),
+    ]
+
+
 def joules(run: Run) -> list[Figure]:
     """Energy of all clients, and its parts."""
     by_kind = run.spans.groupby("kind")["energy_nj"].sum() * 1e-9
@@ -119,4 +133,4 @@ def joules(run: Run) -> list[Figure]:
 
 def build(run: Run) -> Sequence[Figure]:
     """All key figures that this run has."""
-    return [*times(run), *accuracy(run), *reward_models(run), *rewards(run), *traffic(run), *joules(run)]
+    return [*times(run), *accuracy(run), *reward_models(run), *rewards(run), *traffic(run), *moves(run), *joules(run)]

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
@@ -124,7 +125,11 @@ def render(run: Run) -> str:
         facts=json_text(facts),
         columns=packed.payload,
         figures=headline.build(run),
-        counts={"spans": len(run.spans), "metrics": len(run.metrics), "bars": len(bars.panels)},
+        counts={
+            "spans": np.size(line.tables["spans"]["row"].values),
+            "metrics": len(run.metrics),
+            "bars": len(bars.panels),
+        },
         once=learnt.once,
         client_table=tables.build(clients),
         plain_table=tables.build(clients, tables.CELL_TABLE_FIELDS),

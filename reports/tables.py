@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pwffsim.runs.load import Run
+from pwffsim.runs.records import is_client
 from reports import quantities
-from reports.timeline import natural, role
+from reports.timeline import natural
 
 FATES = ("applied", "late", "lost", "skipped")
 ON_AIR = ("upload", "retransmit")
@@ -18,13 +20,15 @@ ON_AIR = ("upload", "retransmit")
 
 @dataclass(frozen=True)
 class Field:
-    """One column of the client table; ``total`` says that its sum over clients means something."""
+    """One column of the client table; ``total`` says that its sum over clients means something, ``rare`` that it is
+    left out where it is zero or unknown for all."""
 
     key: str
     group: str
     title: str
     show: Callable[[Any], str]
     total: bool = False
+    rare: bool = False
 
 
 def text(value: Any) -> str:
@@ -38,19 +42,24 @@ FIELDS = (
     Field(
         "mean_snr_db", "Client", "SNR, dB", lambda value: "ideal" if value == float("inf") else quantities.plain(value)
     ),
+    Field("sinr_db", "Client", "SINR up, dB", quantities.plain, rare=True),
     Field("preference_weight", "Client", "weight of helpful", quantities.plain),
     Field("samples", "Client", "samples", quantities.count, total=True),
     *(Field(fate, "Updates", fate, quantities.count, total=True) for fate in FATES),
+    Field("handovers", "Updates", "handovers", quantities.count, total=True, rare=True),
     Field("up_bytes", "Payload", "up", quantities.byte_count, total=True),
     Field("down_bytes", "Payload", "down", quantities.byte_count, total=True),
     Field("compute_s", "Time", "computing", quantities.duration, total=True),
     Field("on_air_s", "Time", "on air", quantities.duration, total=True),
     Field("download_s", "Time", "receiving", quantities.duration, total=True),
     Field("queue_s", "Time", "queueing", quantities.duration, total=True),
+    Field("handover_s", "Time", "changing cells", quantities.duration, total=True, rare=True),
     Field("idle_s", "Time", "idle", quantities.duration, total=True),
     Field("compute_j", "Energy", "computing", quantities.energy, total=True),
     Field("on_air_j", "Energy", "on air", quantities.energy, total=True),
     Field("retransmit_j", "Energy", "of it repeats", quantities.energy, total=True),
+    Field("download_j", "Energy", "receiving", quantities.energy, total=True, rare=True),
+    Field("rest_j", "Energy", "waiting", quantities.energy, total=True, rare=True),
     Field("accuracy_first", "Accuracy", "first", quantities.percent),
     Field("accuracy_last", "Accuracy", "last", quantities.percent),
     Field("reward_gain", "Own reward", "gain", quantities.signed),
@@ -69,7 +78,7 @@ def client_names(run: Run) -> list[str]:
     recorded = [run.spans["actor"], run.updates["client"], run.metrics["actor"]]
     names = {str(name) for column in recorded for name in column.unique()}
     names |= {str(client["name"]) for client in described_clients(run) if "name" in client}
-    return sorted((name for name in names if role(name) == "client"), key=natural)
+    return sorted(filter(is_client, names), key=natural)
 
 
 def sums(spans: pd.DataFrame, value: str, kinds: Sequence[str], scale: float) -> pd.Series:
@@ -83,24 +92,54 @@ def first_and_last(metrics: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Seri
     return own.first(), own.last()
 
 
+TIMES = {
+    "compute": ("compute", "evaluate"),
+    "on_air": ON_AIR,
+    "download": ("download",),
+    "queue": ("queue",),
+    "handover": ("handover",),
+    "idle": ("idle",),
+}
+"""Where a client's time goes: column without its unit -> kinds of spans."""
+
+ENERGIES = {
+    "compute": ("compute", "evaluate"),
+    "on_air": ON_AIR,
+    "retransmit": ("retransmit",),
+    "download": ("download",),
+    "rest": ("idle", "queue", "handover"),
+}
+"""Where its energy goes; ``retransmit`` is part of ``on_air``, all others add up to all."""
+
+
+def sinr_db(messages: pd.DataFrame) -> pd.Series:
+    """Mean linear SINR of each client's uploads, weighted by their time on air, in dB."""
+    up = messages[messages["direction"] == "up"]
+    linear = 10.0 ** (up["mean_snr_db"] / 10.0)
+    known = up.assign(weight=up["on_air_ns"], weighted=linear * up["on_air_ns"])[np.isfinite(linear) & (linear > 0)]
+    sums = known.groupby("source")[["weighted", "weight"]].sum()
+    sums = sums[sums["weight"] > 0]
+    return 10.0 * np.log10(sums["weighted"] / sums["weight"])
+
+
 def measured(run: Run) -> dict[str, pd.Series]:
     """Everything that the records say of clients, by column key."""
     spans, messages, updates = run.spans, run.messages, run.updates
     found: dict[str, pd.Series] = {fate: updates[updates["fate"] == fate].groupby("client").size() for fate in FATES}
     for way, end in (("up", "source"), ("down", "target")):
         found[f"{way}_bytes"] = messages[messages["direction"] == way].groupby(end)["payload_bytes"].sum()
-    times = {"compute": ("compute", "evaluate"), "on_air": ON_AIR, "download": ("download",), "queue": ("queue",)}
-    for key, kinds in (times | {"idle": ("idle",)}).items():
-        found[f"{key}_s"] = sums(spans, "duration_ns", kinds, 1e-9)
-    for key, kinds in {"compute": ("compute", "evaluate"), "on_air": ON_AIR, "retransmit": ("retransmit",)}.items():
-        found[f"{key}_j"] = sums(spans, "energy_nj", kinds, 1e-9)
+    client = messages["source"].where(messages["direction"] == "up", messages["target"])
+    found["handovers"] = messages.groupby(client)["handovers"].sum()
+    found["sinr_db"] = sinr_db(messages)
+    found |= {f"{key}_s": sums(spans, "duration_ns", kinds, 1e-9) for key, kinds in TIMES.items()}
+    found |= {f"{key}_j": sums(spans, "energy_nj", kinds, 1e-9) for key, kinds in ENERGIES.items()}
     found["accuracy_first"], found["accuracy_last"] = first_and_last(run.metrics, "accuracy")
     first, last = first_and_last(run.metrics, "reward_weighted")
     found["reward_gain"] = last - first
     return found
 
 
-COUNTED = frozenset({*FATES, "up_bytes", "down_bytes"}) | {
+COUNTED = frozenset({*FATES, "up_bytes", "down_bytes", "handovers"}) | {
     field.key for field in FIELDS if field.key.endswith(("_s", "_j"))
 }
 
@@ -145,9 +184,14 @@ def spanning(fields: Iterable[Field]) -> list[dict[str, Any]]:
     return groups
 
 
+def columns(rows: Sequence[Mapping[str, Any]]) -> list[Field]:
+    """The columns that say something: all but rare ones that are zero or unknown for all."""
+    return [field for field in FIELDS if not field.rare or any(row.get(field.key) for row in rows)]
+
+
 def build(rows: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None) -> dict[str, Any]:
     """The client table, or the part of it that ``keys`` names, ready for the template."""
-    fields = [field for field in FIELDS if keys is None or field.key in keys]
+    fields = [field for field in columns(rows) if keys is None or field.key in keys]
     return {
         "groups": spanning(fields),
         "titles": [{"title": field.title, "text": field.show is text} for field in fields],

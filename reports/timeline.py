@@ -2,7 +2,7 @@
 
 Times are whole ticks. Start and end of a span are each rounded to a tick and the duration is their difference, so spans
 that touch in the records touch in the page too. A span's energy is kept as its mean power (which hardly varies, and
-so costs next to nothing); an instantaneous span keeps its energy itself.
+so costs next to nothing); an instantaneous span keeps its energy itself. Wires that carried nothing have no row.
 """
 
 from __future__ import annotations
@@ -16,10 +16,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pwffsim.runs import network
 from pwffsim.runs.load import Run
+from pwffsim.runs.network import Role
+from pwffsim.runs.records import SERVER
 from reports.columns import Column
 
-KINDS = ("compute", "evaluate", "aggregate", "upload", "retransmit", "download", "queue", "idle")
+KINDS = (
+    "compute",
+    "evaluate",
+    "aggregate",
+    "upload",
+    "retransmit",
+    "download",
+    "queue",
+    "handover",
+    "backhaul",
+    "jam",
+    "idle",
+)
+ROLES = (Role.SERVER, Role.CELL, Role.WIRE, Role.JAMMER, Role.CLIENT)
+"""Rows from top to bottom."""
 DIRECTIONS = ("up", "down")
 NOT_RECORDED = "not recorded"
 EXACT_UP_TO_SPANS = 10_000
@@ -34,11 +51,15 @@ class Timeline:
     tables: dict[str, dict[str, Column]]
 
 
-def role(actor: str) -> str:
-    """``server``, ``cell`` or ``client``, told from the actor's name."""
-    if actor == "server":
-        return "server"
-    return "cell" if re.fullmatch(r"cell(-\d+)?", actor) else "client"
+def roles(run: Run, clients: Sequence[Mapping[str, Any]]) -> dict[str, Role]:
+    """What every row is: of each actor that has spans, but for wires that carried nothing, and of each client that the
+    manifest names; there is always a server and a cell."""
+    found = network.roles(run)
+    busy = set(run.spans["actor"][run.spans["kind"] == "backhaul"].unique())
+    shown = {name: own for name, own in found.items() if own != Role.WIRE or name in busy}
+    named = {str(client["name"]): Role.CLIENT for client in clients if "name" in client}
+    cells = {} if Role.CELL in shown.values() else dict.fromkeys(network.cells(run.manifest), Role.CELL)
+    return {SERVER: Role.SERVER, **cells, **named, **shown}
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -47,11 +68,9 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def actors(run: Run, clients: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Rows from top to bottom: server, cell, clients; always a server and a cell, also when they have no span."""
-    names = set(run.spans["actor"].unique()) | {str(client["name"]) for client in clients if "name" in client}
-    cells = {name for name in names if role(name) == "cell"} or {"cell"}
-    others = {name for name in names if role(name) == "client"}
-    return ["server", *sorted(cells, key=natural), *sorted(others, key=natural)]
+    """Rows from top to bottom: the server, cells, wires, jammers, clients."""
+    found = roles(run, clients)
+    return sorted(found, key=lambda name: (ROLES.index(found[name]), natural(name)))
 
 
 def tick_ns(spans: int) -> int:
@@ -106,9 +125,12 @@ def span_columns(spans: pd.DataFrame, lists: Mapping[str, list[str]], tick: int)
     }
 
 
-def message_columns(messages: pd.DataFrame) -> dict[str, Column]:
-    """What the spans cannot tell of a message; its times and energy are those of its spans."""
+def message_columns(messages: pd.DataFrame, cells: Sequence[str], tick: int) -> dict[str, Column]:
+    """What the spans cannot tell of a message; its times and energy are those of its spans. ``share``: of its air time
+    (without ``held``), the part in which the sender transmitted."""
     ordered = messages.sort_values(["direction", "update"], kind="stable")
+    air_ns = floats(ordered["received_ns"] - ordered["sent_ns"] - ordered["held_ns"])
+    share = np.divide(floats(ordered["on_air_ns"]), air_ns, out=np.ones(len(air_ns)), where=air_ns > 0)
     return {
         "update": Column(ordered["update"], "delta"),
         "direction": Column(codes(ordered["direction"], DIRECTIONS), "code"),
@@ -119,6 +141,10 @@ def message_columns(messages: pd.DataFrame) -> dict[str, Column]:
         "snr_db": Column(floats(ordered["mean_snr_db"]), "float", bits=14),
         "rate_bps": Column(floats(ordered["mean_rate_bps"]), "float", bits=14),
         "complete": Column(ordered["complete"].astype(bool), "code"),
+        "cell": Column(codes(ordered["cell"], cells), "delta"),
+        "handovers": Column(ordered["handovers"]),
+        "held": Column(ticks(ordered["held_ns"], tick)),
+        "share": Column(np.minimum(share, 1.0), "float", bits=14),
     }
 
 
@@ -174,31 +200,34 @@ def end_s(run: Run) -> float:
     return max(last_span, last_metric, last_round) * 1e-9
 
 
-def rows(names: Sequence[str], clients: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def rows(names: Mapping[str, Role], clients: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Name, role and tier of every row."""
     tiers = {str(client["name"]): str(client.get("tier") or "") for client in clients if "name" in client}
-    return [{"name": name, "role": role(name), "tier": tiers.get(name, "")} for name in names]
+    return [{"name": name, "role": str(role), "tier": tiers.get(name, "")} for name, role in names.items()]
 
 
 def build(run: Run, clients: Sequence[Mapping[str, Any]]) -> Timeline:
     """The timeline of a run; an empty one where nothing was recorded."""
+    known = roles(run, clients)
     names = actors(run, clients)
     lists = {
         "kinds": in_order_seen(run.spans["kind"], KINDS),
         "stages": in_order_seen(pd.concat([run.spans["stage"], run.rounds["stage"]])),
         "notes": in_order_seen(run.spans["note"].fillna(""), [""]),
         "fates": in_order_seen(run.updates["fate"]),
+        "cells": in_order_seen(run.messages["cell"], [name for name in names if known[name] == Role.CELL]),
     }
     tick = tick_ns(len(run.spans))
-    spans = run.spans.assign(row=codes(run.spans["actor"], names)).sort_values(["row", "start_ns"], kind="stable")
+    shown = run.spans[run.spans["actor"].isin(names)]
+    spans = shown.assign(row=codes(shown["actor"], names)).sort_values(["row", "start_ns"], kind="stable")
     tables = {
         "spans": span_columns(spans, lists, tick),
-        "messages": message_columns(run.messages),
+        "messages": message_columns(run.messages, lists["cells"], tick),
         **aggregation_tables(run.rounds, lists["stages"], tick),
         "fates": fate_columns(run.updates, lists["fates"]),
     }
     facts = {
-        "rows": rows(names, clients),
+        "rows": rows({name: known[name] for name in names}, clients),
         "tick_s": tick * 1e-9,
         "end_s": end_s(run),
         "bands": bands(run.spans),

@@ -101,7 +101,8 @@ function chainText(model, span) {
   const row = model.rows[own >= 0 ? own : model.spans.row[span]].name;
   const spans = update ? ownSpans(model, update) : [span];
   const steps = spans.slice(0, 24).map((one) => {
-    const text = `${model.kindOf(one)} ${showDuration(model.end[one] - model.start[one])}`;
+    const wire = roleOf(model, one) === "wire" ? ` ${model.rows[model.spans.row[one]].name}` : "";
+    const text = `${model.kindOf(one)}${wire} ${showDuration(model.end[one] - model.start[one])}`;
     return element("li", { text, className: one === span ? "chosen" : "" });
   });
   if (spans.length > 24) steps.push(element("li", { text: `… ${spans.length - 24} more` }));
@@ -127,7 +128,7 @@ function hit(line, x, y) {
     const near = nearestAggregation(model, time);
     if (near && Math.abs(near.time - time) <= 7 * pixel) return { time, aggregation: near };
   }
-  if (model.rows[row].role === "cell" && model.cellIsQuiet) return { time, cell: row };
+  if (model.quiet[row]) return { time, cell: row };
   const span = spanAt(model, row, time, 3 * pixel);
   return span >= 0 ? { time, span, row } : null;
 }
@@ -144,7 +145,7 @@ function tipAt(line, event) {
     return showTip(event.clientX, event.clientY, `aggregation, version ${found.aggregation.version}`, aggregationFacts(model, found.aggregation));
   }
   if (found.cell !== undefined) {
-    return showTip(event.clientX, event.clientY, model.rows[found.cell].name, [["clients on air", String(onAirAt(model, found.time))], ["at", showTime(found.time, line.view.to - line.view.from)]]);
+    return showTip(event.clientX, event.clientY, model.rows[found.cell].name, [["clients on air", String(onAirAt(model.air[found.cell], found.time))], ["at", showTime(found.time, line.view.to - line.view.from)]]);
   }
   return showTip(event.clientX, event.clientY, `${model.kindOf(found.span)}, ${model.rows[found.row].name}`, allFacts(model, found.span));
 }
@@ -306,7 +307,7 @@ function addLegend(line) {
 function kindSeconds(model) {
   const seconds = model.kinds.map(() => 0);
   for (let span = 0; span < model.start.length; span++) {
-    if (model.rows[model.spans.row[span]].role === "client") seconds[model.spans.kind[span]] += model.end[span] - model.start[span];
+    if (roleOf(model, span) === "client") seconds[model.spans.kind[span]] += model.end[span] - model.start[span];
   }
   return seconds;
 }

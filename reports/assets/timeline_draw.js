@@ -12,9 +12,14 @@ const LOOKS = {
   retransmit: { height: 1, pattern: "slashes" },
   download: { height: 1, pattern: "lines" },
   queue: { height: 0.5, pattern: "dots" },
+  handover: { height: 0.7, pattern: "backslashes" },
+  backhaul: { height: 1, pattern: "columns" },
+  jam: { height: 1, pattern: "crosses" },
   idle: { height: 0.14 },
 };
 const lookOf = (kind) => LOOKS[kind] || { height: 0.7 };
+const BESIDE = { wire: "wire", jammer: "jammer" };
+const ROW_HEIGHTS = { server: 28, cell: 28, wire: 16, jammer: 16 };
 const kindColour = (kind) => colour("kind-" + kind) || colour("kind-other");
 
 // Where every row lies. Rows shrink to fit `most` pixels, and scroll when they no longer can.
@@ -22,11 +27,11 @@ function layoutRows(model, width, most) {
   const gutter = width < 640 ? 84 : 148;
   const top = AXIS_HEIGHT + STRIP_HEIGHT;
   const clients = model.rows.filter((row) => row.role === "client").length;
-  const fixed = model.rows.length - clients;
-  const client = Math.max(9, Math.min(26, Math.floor((most - top - fixed * 28) / Math.max(1, clients))));
+  const fixed = model.rows.reduce((sum, row) => sum + (ROW_HEIGHTS[row.role] || 0), 0);
+  const client = Math.max(9, Math.min(26, Math.floor((most - top - fixed) / Math.max(1, clients))));
   let y = top;
   const rows = model.rows.map((row) => {
-    const place = { y, height: row.role === "client" ? client : 28 };
+    const place = { y, height: ROW_HEIGHTS[row.role] || client };
     y += place.height;
     return place;
   });
@@ -44,7 +49,10 @@ function patternTile(name, ink) {
   const context = tile.getContext("2d");
   context.strokeStyle = context.fillStyle = ink;
   context.lineWidth = 1.4;
-  const strokes = { slashes: [[-1, 7, 7, -1], [-4, 4, 4, -4], [2, 10, 10, 2]], lines: [[0, 3, 6, 3]], dots: [] }[name];
+  const slashes = [[-1, 7, 7, -1], [-4, 4, 4, -4], [2, 10, 10, 2]];
+  const backslashes = slashes.map(([x0, y0, x1, y1]) => [6 - x0, y0, 6 - x1, y1]);
+  const crosses = [...slashes, ...backslashes];
+  const strokes = { slashes, backslashes, crosses, lines: [[0, 3, 6, 3]], columns: [[3, 0, 3, 6]], dots: [] }[name];
   for (const [x0, y0, x1, y1] of strokes) {
     context.beginPath();
     context.moveTo(x0, y0);
@@ -57,7 +65,7 @@ function patternTile(name, ink) {
 
 function kindPattern(context, kind) {
   const { pattern } = lookOf(kind);
-  return pattern ? context.createPattern(patternTile(pattern, colour("pattern")), "repeat") : null;
+  return pattern ? context.createPattern(patternTile(pattern, colour("pattern-" + kind) || colour("pattern")), "repeat") : null;
 }
 
 // Adds a row's visible spans to the boxes of their kind, [x, y, width, height, ...]: `wide` ones, those that share a pixel's
@@ -108,7 +116,7 @@ function traceColumn(narrow, width, x, y, height) {
 function paintSpans(context, model, view, layout) {
   const boxes = { wide: model.kinds.map(() => []), narrow: model.kinds.map(() => []), labels: [] };
   model.rows.forEach((_, row) => {
-    if (isVisible(view, layout, row) && !(model.cellIsQuiet && model.rows[row].role === "cell")) traceRow(model, view, layout, row, boxes);
+    if (isVisible(view, layout, row) && !model.quiet[row]) traceRow(model, view, layout, row, boxes);
   });
   model.kinds.forEach((name, kind) => {
     context.globalAlpha = view.only && view.only !== name ? 0.12 : 1;
@@ -150,22 +158,23 @@ function paintLabel(context, model, layout, { span, kind, box }) {
   context.fillText(text, left + 4, box.y + box.height / 2 + 0.5);
 }
 
-// How many clients are on the air: an area, drawn in the cell's row when the cell has no work of its own.
+// How many clients are on a cell's air: an area, drawn in its row when the cell has no work of its own.
 function paintAir(context, model, view, layout) {
-  const row = model.rows.findIndex((one) => one.role === "cell");
-  if (!model.cellIsQuiet || model.air.most === 0) return;
-  const { y, height } = layout.rows[row];
-  const bottom = y + height - view.scroll - 2;
-  const unit = (height - 5) / model.air.most;
+  const most = Math.max(1, ...model.air.map((steps) => steps.most));
   context.fillStyle = kindColour("upload");
-  mostOnAir(model, view, layout).forEach((count, column) => {
-    if (count > 0) context.fillRect(layout.gutter + column, bottom - count * unit, 1, count * unit);
+  model.air.forEach((steps, row) => {
+    if (!model.quiet[row] || !isVisible(view, layout, row)) return;
+    const { y, height } = layout.rows[row];
+    const bottom = y + height - view.scroll - 2;
+    const unit = (height - 5) / most;
+    mostOnAir(steps, view, layout).forEach((count, column) => {
+      if (count > 0) context.fillRect(layout.gutter + column, bottom - count * unit, 1, count * unit);
+    });
   });
 }
 
-// The most clients on the air at once within each pixel column in view.
-function mostOnAir(model, view, layout) {
-  const { time, count } = model.air;
+// The most clients on a cell's air at once within each pixel column in view.
+function mostOnAir({ time, count }, view, layout) {
   const most = new Uint32Array(Math.max(1, Math.ceil(layout.width - layout.gutter)));
   for (let place = Math.max(0, firstAbove(time, view.from, 0, time.length) - 1); place < time.length && time[place] < view.to; place++) {
     if (count[place] === 0) continue;
@@ -259,8 +268,10 @@ function paintChain(context, model, view, layout) {
     paintMark(context, (from + to) / 2, (client + server) / 2, 5, "lost");
     return;
   }
-  paintArrow(context, from, client, to, server, update.fate === "late" ? [4, 3] : []);
-  if (update.aggregation) paintAggregationOf(context, to, at(update.aggregation.time), server);
+  const hops = stepsOf(model, update, ["backhaul"]).filter((span) => model.start[span] >= model.end[up.at(-1)]);
+  const arrived = hops.length ? at(model.end[hops.at(-1)]) : to;
+  paintArrow(context, from, client, arrived, server, update.fate === "late" ? [4, 3] : []);
+  if (update.aggregation) paintAggregationOf(context, arrived, at(update.aggregation.time), server);
 }
 
 function paintAggregationOf(context, from, to, y) {
@@ -354,7 +365,7 @@ function paintNames(context, model, view, layout) {
     if (!isVisible(view, layout, place)) return;
     const { y, height } = layout.rows[place];
     const middle = y - view.scroll + height / 2 + 0.5;
-    const beside = row.role === "cell" && model.air.most ? `${model.air.most} on air` : row.tier;
+    const beside = model.quiet[place] && model.air[place].most ? `${model.air[place].most} on air` : BESIDE[row.role] || row.tier;
     context.font = `${row.role === "client" ? "" : "600 "}${Math.max(8, Math.min(12, height - 3))}px system-ui, sans-serif`;
     context.textAlign = "left";
     context.fillStyle = colour("text");

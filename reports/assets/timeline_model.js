@@ -11,7 +11,7 @@ function timelineModel(facts, tables) {
   model.updates = updateIndex(model, tables);
   model.marks = fateMarks(model);
   model.air = airSteps(model);
-  model.cellIsQuiet = cellIsQuiet(model);
+  model.quiet = model.rows.map((_, row) => isQuiet(model, row));
   return model;
 }
 
@@ -112,10 +112,22 @@ function stepsOf(model, update, kinds) {
   return found.sort((one, other) => model.start[one] - model.start[other]);
 }
 
-// The update's spans in its client's row, in time; those of the cell tell the same upload a second time.
+const roleOf = (model, span) => model.rows[model.spans.row[span]].role;
+
+// The update's spans in its client's row and on wires, in time; those of the cell tell the same upload a second time.
 function ownSpans(model, update) {
-  const own = update.spans.filter((span) => model.rows[model.spans.row[span]].role === "client");
+  const own = update.spans.filter((span) => ["client", "wire"].includes(roleOf(model, span)));
   return own.sort((one, other) => model.start[one] - model.start[other]);
+}
+
+// The message that a span is about: the one it carries, or waits for; -1 if none.
+function messageOf(model, span) {
+  const update = model.updates.get(model.spans.update[span]);
+  if (!update) return -1;
+  const way = { download: "down", upload: "up", retransmit: "up" };
+  const next = ownSpans(model, update).find((one) => model.start[one] >= model.start[span] && way[model.kindOf(one)]);
+  const waits = ["queue", "handover"].includes(model.kindOf(span)) && next !== undefined;
+  return update[way[model.kindOf(waits ? next : span)]] ?? -1;
 }
 
 // The row of an update: that of its client.
@@ -136,31 +148,41 @@ function fateMarks(model) {
   return marks;
 }
 
-// How many clients are on the air from time[i] on, and the most there ever were.
+// For every row of a cell how many clients are on its air from time[i] on, and the most there ever were. An upload that
+// changed cells is counted in the one that its message names, from the last change on: where it was before is not told.
 function airSteps(model) {
-  const changes = [];
-  for (let span = 0; span < model.start.length; span++) {
-    const role = model.rows[model.spans.row[span]].role;
-    if (role !== "client" || !ON_AIR.includes(model.kindOf(span)) || model.end[span] <= model.start[span]) continue;
-    changes.push([model.start[span], 1], [model.end[span], -1]);
+  const changes = model.rows.map(() => []);
+  for (const update of model.updates.values()) {
+    const row = update.up < 0 ? -1 : model.rows.findIndex((one) => one.name === model.cells[model.messages.cell[update.up]]);
+    if (row < 0) continue;
+    const own = update.spans.filter((span) => roleOf(model, span) === "client");
+    const moved = own.reduce((last, span) => (model.kindOf(span) === "handover" ? Math.max(last, model.end[span]) : last), 0);
+    for (const span of own) {
+      if (!ON_AIR.includes(model.kindOf(span)) || model.end[span] <= model.start[span] || model.start[span] < moved) continue;
+      changes[row].push([model.start[span], 1], [model.end[span], -1]);
+    }
   }
+  return changes.map(countSteps);
+}
+
+function countSteps(changes) {
   changes.sort((one, other) => one[0] - other[0] || one[1] - other[1]);
   const time = Float64Array.from(changes, (change) => change[0]);
   const count = accumulated(Float64Array.from(changes, (change) => change[1]));
   return { time, count, most: count.reduce((most, now) => Math.max(most, now), 0) };
 }
 
-// Whether the cell's own row has nothing but idling to show; it then shows how many clients are on the air.
-function cellIsQuiet(model) {
-  const row = model.rows.findIndex((one) => one.role === "cell");
+// Whether a cell's own row has nothing but idling to show; it then shows how many clients are on the air.
+function isQuiet(model, row) {
+  if (model.rows[row].role !== "cell") return false;
   const [first, stop] = model.ranges[row];
   for (let span = first; span < stop; span++) if (model.kindOf(span) !== "idle") return false;
   return true;
 }
 
-function onAirAt(model, time) {
-  const place = firstAbove(model.air.time, time, 0, model.air.time.length) - 1;
-  return place < 0 ? 0 : model.air.count[place];
+function onAirAt({ time, count }, moment) {
+  const place = firstAbove(time, moment, 0, time.length) - 1;
+  return place < 0 ? 0 : count[place];
 }
 
 // Energy of a span, joules; an instantaneous span carries it in place of its power.

@@ -22,7 +22,13 @@ function messageFacts(model, place) {
   const packets = messages.packets[place];
   const sent = packets + messages.extra[place];
   const facts = [];
-  if (Number.isFinite(messages.snr_db[place])) facts.push(["mean SNR", messages.snr_db[place].toFixed(2) + " dB"]);
+  const cell = model.cells[messages.cell[place]];
+  const handovers = messages.handovers[place];
+  if (model.cells.length > 1) facts.push([handovers > 0 ? "ended in cell" : "cell", cell]);
+  if (handovers > 0) facts.push(["handovers", showCount(handovers)]);
+  if (messages.held[place] > 0) facts.push(["held on the way", showDuration(messages.held[place] * model.tick_s)]);
+  if (messages.share[place] < 0.9995) facts.push(["on air", `${showPercent(messages.share[place])} of the time`]);
+  if (Number.isFinite(messages.snr_db[place])) facts.push(["mean SINR", messages.snr_db[place].toFixed(2) + " dB"]);
   if (Number.isFinite(messages.rate_bps[place])) facts.push(["mean rate", showRate(messages.rate_bps[place])]);
   facts.push(["payload", showBytes(messages.payload_bytes[place])]);
   if (packets > 0) facts.push(["packets (transmissions)", `${showCount(packets)} (${showCount(sent)})`]);
@@ -42,14 +48,14 @@ function updateFacts(model, update) {
   return facts;
 }
 
-// All facts of a span, of the message that it carried and of its update.
+// All facts of a span, of the message that it carries or waits for, and of its update.
 function allFacts(model, span) {
   const update = model.updates.get(model.spans.update[span]);
-  const kind = model.kindOf(span);
-  const uplink = ["queue", "upload", "retransmit"].includes(kind);
-  const message = !update ? -1 : kind === "download" ? update.down : uplink ? update.up : -1;
+  const message = messageOf(model, span);
+  const whose = update && roleOf(model, span) === "wire" && rowOf(model, update) >= 0;
   return [
     ...spanFacts(model, span),
+    ...(whose ? [["client", model.rows[rowOf(model, update)].name]] : []),
     ...(message >= 0 ? messageFacts(model, message) : []),
     ...(update ? updateFacts(model, update) : []),
   ];

@@ -41,6 +41,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pwffsim.runs.records",
         "pwffsim.scenario",
     },
+    "pwffsim.survey": {
+        "channel_models",
+        "pwffsim.scenario",
+        "pwffsim.world.profiles",
+        "pwffsim.world.radio",
+    },
     "pwffsim.simulation": {
         "channel_models",
         "pwffsim.architecture",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import network_run
 import pytest
 import synthetic_run
 
@@ -18,3 +19,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def long_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """More than 100,000 spans of ten clients."""
     return synthetic_run.build(tmp_path_factory.mktemp("long"), repeats=74, checked=False)
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Four clients in two cells behind wires, with handovers and a jammer; lawful records."""
+    return network_run.build(tmp_path_factory.mktemp("network"))

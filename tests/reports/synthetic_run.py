@@ -19,7 +19,17 @@ from pwffsim.runs.summary import summarise
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NS = 1_000_000_000
-AIR_W, COMPUTE_W = 1.0, 4.0
+AIR_W, RECEIVE_W, COMPUTE_W = 1.0, 0.2, 4.0
+RADIO = {
+    "amplifier_efficiency": 1.0,
+    "circuit_power_w": 0.0,
+    "receive_power_w": RECEIVE_W,
+    "tail_power_w": 0.0,
+    "tail_s": 0.0,
+    "idle_power_w": 0.0,
+    "idle_s": "inf",
+    "sleep_power_w": 0.0,
+}
 STAGES = {"instruction": (12, 80_000), "reward": (6, 33_000), "alignment": (8, 80_000)}
 ASSUMPTIONS = (
     ("Radio", "sharing", "private band each", None),
@@ -76,8 +86,11 @@ def message(
     size = numbers["payload_bytes"]
     lost = numbers["lost_bytes"]
     rest = {"complete": lost == 0, "delivered_bytes": size - lost, "tensors": (("h.0.adapter.down.weight", size),)}
-    times = {"sent_ns": start, "received_ns": end}
-    world.recorder.message(Message(source=ends[0], target=ends[1], direction=way, **times, **rest, **facts, **numbers))
+    times = {"sent_ns": start, "received_ns": end, "held_ns": 0, "on_air_ns": end - start, "full_power_ns": end - start}
+    where = {"cell": "cell", "handovers": 0}
+    world.recorder.message(
+        Message(source=ends[0], target=ends[1], direction=way, **times, **where, **rest, **facts, **numbers)
+    )
 
 
 def take_part(world: World, client: int, stage: str, number: int, size: int, age: int) -> tuple[int, int, bool]:
@@ -90,7 +103,7 @@ def take_part(world: World, client: int, stage: str, number: int, size: int, age
     rate = 1e6 * math.log2(1 + 10 ** (snr_db / 10)) * rng.uniform(0.7, 1.0)
     packets = -(-size // 1460)
     down = round(size * 8 / 4e6 * NS * rng.uniform(0.9, 1.1))
-    energy = world.span(actor, SpanKind.DOWNLOAD, at, down, 0.2, bytes=size, **facts)
+    energy = world.span(actor, SpanKind.DOWNLOAD, at, down, RECEIVE_W, bytes=size, **facts)
     shared = {"packets": packets, "payload_bytes": size}
     message(world, client, Direction.DOWN, at, at + down, facts, transmissions=packets, lost_bytes=0, energy_nj=energy,
             mean_snr_db=20.0, mean_rate_bps=4e6, **shared)  # fmt: skip
@@ -173,7 +186,7 @@ def manifest_fields(clients: int) -> dict[str, Any]:
         },
         "data_report": {"corpus": "embedded", "pairs": {"kept": 960, "dropped": {"chosen equals rejected": 3}}},
         "channels": clients,
-        "power_w": {"uplink": AIR_W, "compute": dict.fromkeys(map(name, range(clients)), COMPUTE_W)},
+        "power_w": {"uplink": AIR_W, "compute": dict.fromkeys(map(name, range(clients)), COMPUTE_W), "radio": RADIO},
         "retransmissions": 4,
         "residual_loss": "discard",
         "seeds": {"root": 7},

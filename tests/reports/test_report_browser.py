@@ -26,7 +26,7 @@ BROWSER = next(
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="no Chromium with chromedriver on the PATH")
 
-GUTTER, TOP, WIDE_ROW, CLIENT_ROW = 148, 40, 28, 26
+GUTTER, TOP, WIDE_ROW, THIN_ROW, CLIENT_ROW = 148, 40, 28, 16, 26
 """Where the timeline's rows lie, in pixels; see layoutRows in assets/timeline_draw.js."""
 
 
@@ -49,6 +49,12 @@ def browser() -> Iterator[Any]:
 def page(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of ten clients."""
     return html.write(run, tmp_path_factory.mktemp("page") / "report.html")
+
+
+@pytest.fixture(scope="session")
+def network_page(network: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of four clients in two cells behind wires."""
+    return html.write(network, tmp_path_factory.mktemp("network-page") / "report.html")
 
 
 def drain(browser: Any) -> list[str]:
@@ -97,6 +103,24 @@ def place_of(browser: Any, client: int, share: float) -> tuple[float, float]:
     """The point of a client's row that lies at a share of the visible time."""
     width = browser.execute_script("return document.getElementById('timeline').clientWidth")
     return GUTTER + share * (width - GUTTER), TOP + 2 * WIDE_ROW + (client + 0.5) * CLIENT_ROW
+
+
+def point_in_row(browser: Any, run: Run, actor: str, time_s: float) -> tuple[float, float]:
+    """The point of an actor's row that lies at a time, in a run whose rows all have room."""
+    width = browser.execute_script("return document.getElementById('timeline').clientWidth")
+    first, last = window_of(browser)
+    heights = {"server": WIDE_ROW, "cell": WIDE_ROW, "wire": THIN_ROW, "jammer": THIN_ROW, "client": CLIENT_ROW}
+    y = TOP
+    for name, role in ((name, timeline.roles(run, [])[name]) for name in timeline.actors(run, [])):
+        if name == actor:
+            return GUTTER + (time_s - first) / (last - first) * (width - GUTTER), y + heights[role] / 2
+        y += heights[role]
+    raise ValueError(actor)
+
+
+def legend(browser: Any) -> set[str]:
+    """Kinds in the timeline's legend."""
+    return {found.text for found in browser.find_elements("css selector", "#legend .kind canvas + span")}
 
 
 def colours_in(browser: Any, selector: str, name: str) -> int:
@@ -289,6 +313,74 @@ def test_the_legend_shows_one_kind_alone(browser: Any, page: Path) -> None:
     upload.click()
     settle(browser)
     assert colours_in(browser, "#timeline", "kind-compute") == before
+
+
+def test_the_legend_lists_only_what_occurs(
+    browser: Any, page: Path, network_page: Path, run: Run, network: Run
+) -> None:
+    for path, recorded in ((page, run), (network_page, network)):
+        open_page(browser, path)
+        kinds = set(recorded.spans["kind"])
+        fates = {f"update {fate}" for fate in ("lost", "late") if (recorded.updates["fate"] == fate).any()}
+        assert legend(browser) == kinds | fates
+    assert {"handover", "backhaul", "jam"} <= kinds
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_handovers_wires_and_jammers_are_drawn_in_both_themes(browser: Any, network_page: Path, theme: str) -> None:
+    open_page(browser, network_page, f"#t=3,4.2&theme={theme}")
+    assert drain(browser) == []
+    for kind, least in (("handover", 100), ("backhaul", 100), ("upload", 1000)):
+        assert colours_in(browser, "#timeline", f"kind-{kind}") > least, kind
+    assert colours_in(browser, "#bars canvas.plot", "kind-backhaul") > 100
+    open_page(browser, network_page, f"#t=0.9,1.6&theme={theme}")
+    assert colours_in(browser, "#timeline", "kind-jam") > 100
+
+
+def test_hovering_a_handover_tells_what_became_of_the_message(browser: Any, network_page: Path, network: Run) -> None:
+    span = network.spans[(network.spans["actor"] == "client-02") & (network.spans["kind"] == "handover")].iloc[0]
+    middle = span["start_s"] + span["duration_s"] / 2
+    open_page(browser, network_page, f"#t={middle - 0.5},{middle + 0.5}")
+    move_to(browser, "#timeline", *point_in_row(browser, network, "client-02", middle))
+    shown = tip(browser)
+    message = network.messages[(network.messages["update"] == span["update"]) & (network.messages["direction"] == "up")]
+    assert shown.startswith("handover, client-02")
+    for name, value in (
+        ("ended in cell", message["cell"].item()),
+        ("handovers", "1"),
+        ("held on the way", "50.00 ms"),
+        ("on air", "50.0\u202f% of the time"),
+        ("mean SINR", "6.00 dB"),
+    ):
+        assert f"{name}\t{value}" in shown, shown
+
+
+def test_hovering_wires_jammers_and_each_cell(browser: Any, network_page: Path, network: Run) -> None:
+    open_page(browser, network_page, "#t=0,4.2")
+    hop = network.spans[(network.spans["actor"] == "server>hub") & (network.spans["update"] == 2)].iloc[0]
+    move_to(browser, "#timeline", *point_in_row(browser, network, "server>hub", hop["start_s"] + 0.02))
+    assert tip(browser).startswith("backhaul, server>hub")
+    assert "client\tclient-02" in tip(browser)
+    assert "mean SINR" not in tip(browser)
+    move_to(browser, "#timeline", *point_in_row(browser, network, "truck", 1.2))
+    assert tip(browser).startswith("jam, truck")
+    for cell, count in (("harbour", 1), ("market", 1)):
+        move_to(browser, "#timeline", *point_in_row(browser, network, cell, 2.75))
+        assert tip(browser).startswith(cell)
+        assert f"clients on air\t{count}" in tip(browser)
+
+
+def test_a_selected_update_is_followed_over_wires_and_cells(browser: Any, network_page: Path, network: Run) -> None:
+    open_page(browser, network_page, "#t=0,4.2")
+    move_to(browser, "#timeline", *point_in_row(browser, network, "client-03", 1.5)).click().perform()
+    settle(browser)
+    steps = [step.text for step in browser.find_elements("css selector", "#chain .steps li")]
+    kinds = [step.rsplit(" ", 2)[0] for step in steps[:-1]]
+    assert kinds == [
+        "backhaul server>hub", "backhaul hub>market", "download", "download", "compute",
+        "upload", "handover", "upload", "backhaul harbour>hub", "backhaul hub>server",
+    ]  # fmt: skip
+    assert steps[-1] == "aggregated in version 1"
 
 
 def test_curves_and_bars_tell_values_and_lead_to_the_timeline(browser: Any, page: Path, run: Run) -> None:

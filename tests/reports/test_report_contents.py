@@ -50,7 +50,7 @@ def test_client_totals_are_those_of_the_records_and_of_the_summary(run: Run) -> 
 
 def test_client_times_fill_the_whole_run(run: Run) -> None:
     for row in tables.client_rows(run):
-        parts = [row[key] for key in ("compute_s", "on_air_s", "download_s", "queue_s", "idle_s")]
+        parts = [row[key] for key in ("compute_s", "on_air_s", "download_s", "queue_s", "handover_s", "idle_s")]
         assert sum(parts) == pytest.approx(run.summary["drained_s"], rel=1e-12)
 
 
@@ -65,7 +65,8 @@ def test_first_and_last_are_by_time_and_gains_their_difference(run: Run) -> None
 
 def test_the_tables_last_row_adds_up_what_can_be_added(run: Run) -> None:
     table = tables.build(tables.client_rows(run))
-    by_title = dict(zip([field.key for field in tables.FIELDS], table["totals"], strict=True))
+    shown = [field.key for field in tables.columns(tables.client_rows(run))]
+    by_title = dict(zip(shown, table["totals"], strict=True))
     assert by_title["name"] == "all"
     assert by_title["applied"] == quantities.count(run.summary["updates_applied"])
     assert by_title["up_bytes"] == quantities.byte_count(run.summary["uplink_bytes"])
@@ -75,8 +76,9 @@ def test_the_tables_last_row_adds_up_what_can_be_added(run: Run) -> None:
 
 def test_a_client_without_records_has_a_row_of_zeros_and_unknowns() -> None:
     run = MemoryRecorder().run(manifest={"clients": [{"name": "client-00", "tier": "phone", "mean_snr_db": math.inf}]})
-    (row,) = tables.build(tables.client_rows(run))["rows"]
-    texts = dict(zip([field.key for field in tables.FIELDS], (cell["text"] for cell in row), strict=True))
+    rows = tables.client_rows(run)
+    (row,) = tables.build(rows)["rows"]
+    texts = dict(zip([field.key for field in tables.columns(rows)], (cell["text"] for cell in row), strict=True))
     assert (texts["applied"], texts["up_bytes"]) == ("0", f"0{quantities.JOIN}B")
     assert texts["accuracy_last"] == texts["samples"] == quantities.MISSING
 
@@ -147,9 +149,9 @@ def test_a_kind_that_nobody_foresaw_is_kept() -> None:
     recorder = MemoryRecorder()
     recorder.span(Span("client-00", SpanKind.IDLE, 0, 5, "first", 0))
     run = recorder.run()
-    run.__dict__["spans"] = run.spans.assign(kind="handover")
+    run.__dict__["spans"] = run.spans.assign(kind="satellite")
     found = timeline.build(run, [])
-    assert found.facts["kinds"][-1] == "handover"
+    assert found.facts["kinds"][-1] == "satellite"
     assert found.tables["spans"]["kind"].values.tolist() == [len(timeline.KINDS)]  # type: ignore[union-attr]
 
 
@@ -252,7 +254,9 @@ def test_delay_bars_are_means_over_updates_and_name_the_straggler(run: Run) -> N
 
 
 def test_bars_are_stacked_in_the_order_in_which_an_update_lives_through_them(run: Run) -> None:
-    assert rounds.build(run, timeline.actors(run, [])).panels[0]["kinds"] == list(rounds.DELAY_KINDS)
+    assert rounds.build(run, timeline.actors(run, [])).panels[0]["kinds"] == [
+        kind for kind in rounds.DELAY_KINDS if kind not in ("handover", "backhaul")
+    ]
 
 
 def test_the_cells_own_record_of_an_upload_does_not_count_twice() -> None:

@@ -21,7 +21,7 @@ from pwffsim.runs.recorder import MemoryRecorder
 from pwffsim.runs.records import Metric, Span, SpanKind
 from reports import html
 
-HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
+HOSTILE = "client-</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 MEGABYTE = 1_000_000
 
 
