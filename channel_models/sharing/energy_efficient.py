@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import e, expm1, log
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,6 +31,8 @@ class EnergyEfficient(Sharing):
 
     Below full power the efficiency falls on both sides of p*, so the cap is the best power when p* exceeds it.
     """
+
+    uses_snr: ClassVar[bool] = True
 
     circuit_power_w: float = parameter("Power of the circuits while transmitting.", default=0.1, above=0)
     amplifier_efficiency: float = parameter("Radiated over drawn power.", default=0.35, above=0, most=1)

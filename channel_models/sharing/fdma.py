@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from channel_models.model import parameter
 from channel_models.sharing import SHARING
@@ -20,6 +21,8 @@ class Fdma(Sharing):
     snr    SNR and P stay: the noise is counted as that of the whole band, which no receiver does. For comparison with
            work that divides the bandwidth of a rate formula and forgets the noise; not physical for N > 1.
     """
+
+    uses_snr: ClassVar[bool] = True
 
     pin: str = parameter("What stays when the band is divided.", default="power", choices=("power", "psd", "snr"))
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,6 +42,8 @@ class MakespanBandwidth(Sharing):
     Rates are Shannon's at the mean SNR: under fading the users finish near each other, not together.
     Raises ValueError for a member of the population without bits, whose share would be nothing.
     """
+
+    uses_snr: ClassVar[bool] = True
 
     def allocate(self, active: Sequence[User], population: Sequence[User], block: int) -> dict[int, Allocation]:
         check_members(active, population)

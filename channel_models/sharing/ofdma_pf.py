@@ -37,6 +37,7 @@ class OfdmaProportionalFair(Sharing):
     (flat inside); averages start at equal shares of each mean rate and start anew when the set of users changes.
     """
 
+    uses_snr: ClassVar[bool] = True
     dynamic: ClassVar[bool] = True
 
     resource_blocks: int = parameter("Sub-bands the band is cut into.", default=1, least=1)

@@ -123,6 +123,10 @@ class Sharing(Model):
     exclusive: ClassVar[bool] = False
     dynamic: ClassVar[bool] = False
     superposes: ClassVar[bool] = False
+    uses_snr: ClassVar[bool] = False
+    """Whether shares go by SNR, or change it."""
+    collides: ClassVar[bool] = False
+    """Whether users may spoil each other's packets."""
 
     @abstractmethod
     def allocate(self, active: Sequence[User], population: Sequence[User], block: int) -> dict[int, Allocation]:

@@ -23,6 +23,7 @@ class SlottedAloha(Sharing):
     """
 
     dynamic: ClassVar[bool] = True
+    collides: ClassVar[bool] = True
 
     attempt_probability: float | None = parameter(
         "Probability of sending in a slot; left out: 1/n, the best for n users.", default=None, above=0, below=1
