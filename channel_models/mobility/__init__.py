@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +27,9 @@ class Mobility(Model):
         placement: where each client is at time 0, filled in by the simulator.
         seed: root seed of the run, filled in by the simulator.
     """
+
+    moves: ClassVar[bool] = True
+    """Whether a client is ever anywhere else than at the start."""
 
     placement: Placement = field(hash=False)
     seed: int = 0

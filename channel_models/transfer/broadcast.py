@@ -170,7 +170,7 @@ class _Audience:
         """As ``Fate.failures``; everybody's rate is that of ``work``, the SINR that of their own."""
         for lacking, (heard, receiver) in zip(self._lacking, self._receivers, strict=True):
             lacking[packets] &= receiver.failures(heard, packets, first_slot, bits, ends_bits)
-        return self._lacking[:, packets].any(axis=0)
+        return np.logical_or.reduce(self._lacking[:, packets])
 
 
 class _FlowToAll(Fidelity):

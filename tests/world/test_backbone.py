@@ -9,6 +9,7 @@ from radios import RadioAlone, tiled
 from worlds import losing, play
 
 from channel_models.geometry.backhaul import Backhaul
+from channel_models.transfer.work import LinkStalled
 from pwffsim.kernel.clock import ns
 from pwffsim.runs.records import SpanKind
 
@@ -224,14 +225,23 @@ def test_who_moves_on_while_wires_carry_waits_for_the_copy_of_the_next_cell():
 
 
 def test_who_moves_on_during_a_broadcast_listens_to_its_end_over_the_old_cell():
-    """With 20 Mb instead it moves on while it listens; its message names the cell that it began in."""
+    """With quicker wires and 8 Mb it moves on while it listens; its message names the cell that it began in."""
     quick = [{**wire, "rate_bps": 1e9, "delay_s": 0.001} for wire in (NEAR, FAR, TRUNK)]
     radio = RadioAlone(2, network=network(*quick, x_m=(420.0, 0.0)) | WALK, **(CALM | ALL_AT_ONCE))
-    radio.download(0, 0.0, 2_500_000).download(1, 0.0, 2_500_000).play()
+    radio.download(0, 0.0, 1_000_000).download(1, 0.0, 1_000_000).play()
     assert radio[0].received_ns == radio[1].received_ns and radio[0].held_ns == radio[0].handovers == 0
     assert {radio[0].cell, radio[1].cell} == {"near"}
     coverage = radio.access._coverage
     assert coverage.serving(0, radio[0].sent_ns) == 0 and coverage.serving(0, radio[0].received_ns) == 1
+
+
+def test_a_broadcast_to_who_walks_away_for_ever_is_refused(monkeypatch):
+    """Its work converges: so many bits are never through. The others are not kept waiting for ever."""
+    monkeypatch.setattr("pwffsim.world.radio.downlink._LONGEST_ON_THE_WAY_S", 200.0)
+    radio = RadioAlone(2, network=network(x_m=(420.0, 0.0)) | WALK, **(CALM | ALL_AT_ONCE))
+    radio.download(0, 2.0, 10**8).download(1, 2.0, 10**8)
+    with pytest.raises(LinkStalled, match="within max_transfer_s = 200 s"):
+        radio.play()
 
 
 def walking_world(wires=(NEAR, FAR, TRUNK), **aggregation):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isinf
 from typing import Any, Protocol
 
 from channel_models.transfer.broadcast import broadcast
+from channel_models.transfer.link import Link
 from channel_models.transfer.transmission import Transmission
 from pwffsim.kernel.clock import Kernel, ns, seconds
 from pwffsim.kernel.order import Order
@@ -15,6 +17,9 @@ from pwffsim.kernel.signals import Signal
 from pwffsim.runs.records import SpanKind
 from pwffsim.world.radio.air import Air, Leave
 from pwffsim.world.radio.rider import Rider
+
+_LONGEST_ON_THE_WAY_S = 36_000.0
+"""How long a broadcast over links that change on the way may last."""
 
 
 class Delivery(Protocol):
@@ -59,7 +64,8 @@ class Broadcast:
 
     Every packet is sent until all of them have it. A cell sends one broadcast at a time, first come first served. Who
     changes cells in the queue or while it is on listens to the end over the old cell, whose name its message bears; the
-    end is known at the start, and LinkStalled is raised where it is farther off than the links allow.
+    end is known at the start, and LinkStalled is raised where it is farther off than the links allow, or than ten hours
+    where the links change on the way: who walks away for ever may never hear the end.
     """
 
     for_all = True
@@ -106,7 +112,15 @@ class Broadcast:
         riders = audience.riders
         indices = [rider.transfer_index for rider in riders]
         now_s = seconds(self._kernel.now_ns)
-        transmission = broadcast([rider.link for rider in riders], now_s, riders[0].payload_bytes, indices)
+        links = [_while_it_lasts(rider.link) for rider in riders]
+        transmission = broadcast(links, now_s, riders[0].payload_bytes, indices)
         for rider in riders:
             rider.transmission = transmission
         return transmission
+
+
+def _while_it_lasts(link: Link) -> Link:
+    """The link, for as long as a broadcast may last."""
+    if isinf(link.profile.blocks_ahead):
+        return link
+    return replace(link, max_transfer_s=min(link.max_transfer_s, _LONGEST_ON_THE_WAY_S))

@@ -95,17 +95,16 @@ class Links:
     def _profile(self, client: int, cell: int, link_id: int, purpose: str, settings: LinkSettings) -> Profile:
         if self._radio.recorded(purpose):
             return RecordedProfile(link_id, self._recording(client, purpose))
-        on_the_way = None
-        if self._terrain is not None:
-            on_the_way = SnrOnTheWay(self._terrain, client, cell, lossless_snr_db(settings))
+        terrain = self._terrain
+        here = SnrOnTheWay(terrain, client, cell, lossless_snr_db(settings)) if terrain else None
         return LinkProfile(
             link_id=link_id,
             fading=_built(self._radio.fading, seed=self._seed, purpose=purpose),
             rate_map=_built(self._radio.rate),
             bandwidth_hz=settings.bandwidth_hz,
-            mean_snr=on_the_way.at_start if on_the_way else self._mean_snr(client, purpose),
+            mean_snr=here.at_start if here else self._mean_snr(client, purpose),
             interference=self._interference(purpose),
-            mean_snr_at=on_the_way,
+            mean_snr_at=here if terrain and terrain.mobility.moves else None,
         )
 
     def _interference(self, purpose: str) -> JammedNoise | None:
