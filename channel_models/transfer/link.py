@@ -87,6 +87,11 @@ class Link:
                 "packets, or a rate map and a loss map without loss"
             )
         carried = rate.carries_loss and not loss.by_scheme
+        if carried and not loss.lossless:
+            raise ValueError(
+                f"{type(loss).__name__} would count losses twice: {type(rate).__name__} already sends at a rate at which a "
+                "known share of packets fails; use NoLoss, or a rate map that carries no loss"
+            )
         if self.scheme.combines and (carried or not (loss.lossless or loss.by_block)):
             raise ValueError(
                 f"{type(self.scheme).__name__} combines attempts, which does nothing to the losses of "

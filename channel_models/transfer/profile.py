@@ -140,10 +140,13 @@ class LinkProfile:
 
     @cached_property
     def mean_rate_bps(self) -> float:
-        """Ergodic rate without interference, on air as often as the allocation says; to about 0.1 %, between whole
-        steps of half a dB, so that links and allocations of any SNR share a few quadratures."""
+        """Rate without interference, on air as often as the allocation says: ergodic, or for ever that of the one block
+        of a terminal that stays where it is. The ergodic one to about 0.1 %, between whole steps of half a dB, so that
+        links and allocations of any SNR share a few quadratures."""
         airtime = self.allocation.airtime
         share = 1.0 if callable(airtime) else airtime
+        if isinf(self.fading.block_s) and self.mean_snr_at is None and self.allocation.gain is None:
+            return share * self.band_hz * float(self.rate_map.spectral_efficiency(self._snr(0, 1))[0])
         step, beyond = divmod(10.0 * log10(self.mean_snr * self.allocation.snr) / _STEP_DB, 1.0)
         efficiency = _ergodic(self.rate_map, self.fading, int(step))
         if beyond:

@@ -51,7 +51,7 @@ class RecordedProfile:
         start_s, stop_s = first_block * self.block_s, (first_block + count) * self.block_s
         if self.trace.at_end == "refuse":
             if start_s >= self.trace.duration_s:
-                raise TraceEnded(f"{self.label}: time {start_s:g} s", self.trace.duration_s)
+                raise TraceEnded(f"{self.label}: what is still to be sent", self.trace.duration_s)
             stop_s = min(stop_s, self.trace.duration_s)
         edges_s, rates_bps = self.trace.stretch(start_s, stop_s)
         airtime = self.allocation.airtime_of(first_block, 1)[0]

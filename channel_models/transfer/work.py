@@ -94,7 +94,7 @@ class Work:
         """Bits that the link carries in the given seconds from start."""
         elapsed = np.asarray(elapsed_s, dtype=np.float64)
         self._reach_time(float(np.max(elapsed, initial=0.0)))
-        at = self._edges_s[1:].searchsorted(elapsed, side="right")
+        at = self._edges_s[1:].searchsorted(elapsed)
         return self._edge_bits[at] + self._rate_bps[at] * self._airtime[at] * (elapsed - self._edges_s[at])
 
     def time_of(self, bits: ArrayLike) -> FloatArray:
@@ -187,7 +187,8 @@ class Work:
 
     def _first(self) -> int:
         """Number of the segment that the transfer starts in."""
-        self._reach_time(0.0)
+        while self._edges_s[-1] <= 0.0:
+            self._grow(self._blocks_in(0.0))
         return int(self._edges_s[1:].searchsorted(0.0, side="right"))
 
     def _mean_snr(self, lengths_s: FloatArray, total_s: float) -> float:
@@ -227,7 +228,8 @@ class Work:
             self._grow(self._blocks_in(1.3 * missing / rate_bps if missing > 0 and rate_bps > 0 else 0.0))
 
     def _reach_time(self, elapsed_s: float) -> None:
-        while self._edges_s[-1] <= elapsed_s:
+        """Not beyond: a recording may end there."""
+        while self._snr.size == 0 or self._edges_s[-1] < elapsed_s:
             self._grow(self._blocks_in(elapsed_s - float(self._edges_s[-1])))
 
     def _blocks_in(self, seconds: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 import pytest
@@ -16,12 +17,16 @@ from channel_models.loss.constant import ConstantLoss
 from channel_models.loss.none import NoLoss
 from channel_models.loss.outage import OutageLoss
 from channel_models.rates.shannon import Shannon
+from channel_models.rates.truncated_shannon import TruncatedShannon
 from channel_models.retransmission.selective_repeat import SelectiveRepeat
 from channel_models.retransmission.stop_and_wait import StopAndWait
 from channel_models.sharing.policy import Allocation
+from channel_models.traces.errors import TraceEnded
+from channel_models.traces.rate_trace import RateTrace
 from channel_models.transfer.link import Link
 from channel_models.transfer.packets import Fluid
 from channel_models.transfer.profile import WHOLE, LinkProfile, Segments, Silence
+from channel_models.transfer.recorded import RecordedProfile
 from channel_models.transfer.work import LinkStalled, Work
 
 SNR = 10**0.5
@@ -108,6 +113,30 @@ def test_switches_at_the_start_at_an_edge_and_twice_at_once() -> None:
     for target in (Silence(), blocks, slow):
         at_edge.switch(5.25, target)
     assert at_edge.finish_s == pytest.approx(5.25 + 1.5, abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(start_s=st.floats(0.0, 1e7), payload=st.integers(1, 300_000), link=st.integers(0, 20))
+def test_a_transfer_that_has_ended_needs_nothing_more_of_its_link(start_s: float, payload: int, link: int) -> None:
+    # finish_s is rounded: by the work done until then, a last fraction of a bit may be missing for ever.
+    sent = make_link(replace(profile(), link_id=link)).start(start_s, payload, 0)
+    finish_s = sent.finish_s
+    sent.switch(finish_s, Silence())
+    assert sent.finish_s == finish_s
+
+
+def test_a_transfer_may_end_with_its_recording() -> None:
+    # 1 Mb/s for 10 s, and 10 Mbit: neither what it came to nor a switch at the end looks beyond.
+    trace = RateTrace(times_s=np.array([0.0, 5.0]), rates_bps=np.full(2, 1e6), duration_s=10.0, at_end="refuse")
+    link = Link(0, RecordedProfile(0, trace), Shannon(), 2.0, 6, packetisation=Fluid())
+    got = link.start(0.0, 10 * MEGABIT, 0)
+    assert (got.finish_s, got.share_done(10.0)) == (10.0, 1.0)
+    assert (got.delivery().on_air_s, got.delivery().radiated_j) == (10.0, 20.0)
+    longer = link.start(0.0, 11 * MEGABIT, 0)
+    longer.switch(10.0, flat())
+    assert longer.finish_s == pytest.approx(11.0, abs=1e-12)
+    with pytest.raises(TraceEnded, match="what is still to be sent lies beyond the recording, which lasts 10 s"):
+        _ = link.start(0.0, 11 * MEGABIT, 0).finish_s
 
 
 def test_going_back_in_time_is_refused() -> None:
@@ -211,6 +240,19 @@ def test_interference_cuts_blocks_exactly() -> None:
         expected = 0.25 * np.log2(2.5) + 0.5 * 2.0 + 0.5 * np.log2(2.5) + 0.1 * 2.0
         assert float(work.work_bits(1.6)) == pytest.approx(1e6 * expected, rel=1e-12)
         assert work.rate_at_start_bps == pytest.approx(1e6 * np.log2(2.5), rel=1e-12)
+
+
+def test_one_block_for_ever_has_its_own_mean_rate() -> None:
+    # Not the ergodic one: below the least SNR nothing is ever carried, which is plain before a block is looked at.
+    endless = BlockRayleigh(seed=6, coherence_s=inf)
+    gain = float(endless.gain(0, 0, 1)[0])
+    faint = 10**-1.1 / gain  # 1 dB below the least SNR
+    dead = replace(profile(endless, faint, interference=Jammer()), rate_map=TruncatedShannon(min_snr_db=-10.0))
+    assert dead.mean_rate_bps == 0.0
+    with pytest.raises(LinkStalled, match=r"mean rate 0 b/s"):
+        Work(dead, 0.0).time_of(1.0)
+    alive = profile(endless, allocation=Allocation(airtime=0.5))
+    assert alive.mean_rate_bps == pytest.approx(0.5e6 * np.log2(1.0 + SNR * gain), rel=1e-12)
 
 
 def test_the_start_is_described_by_the_piece_it_lies_in() -> None:

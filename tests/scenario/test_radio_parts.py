@@ -83,6 +83,12 @@ def test_a_recorded_scenario_resolves_to_itself(recorded):
     assert recorded.load(json.dumps(resolved)).resolved == resolved
 
 
+def test_who_records_uplinks_alone_may_broadcast(recorded):
+    trace = f"radio: {{{TRACE}, direction: up}}, downlink: {{delivery: broadcast, mean_snr_db: 9}}}}\n"
+    assert recorded.heads(GOOD + trace) == []
+    assert recorded.heads(GOOD + f"radio: {{{TRACE}}}, downlink: {{delivery: rateless}}}}\n") == []
+
+
 def test_variables_in_paths_are_filled_in(recorded, monkeypatch):
     monkeypatch.setenv("LOGS", str(recorded.folder))
     assert path_of("${LOGS}/a.log") == recorded.folder / "a.log"
@@ -111,6 +117,8 @@ WRONG_RECORDINGS = [
     (TRACE + "}, downlink: {path_loss: ^3 dB}", f"downlink.path_loss: {VOID}"),
     (TRACE + "}, ^jammers: [{name: j, power_w: 1}]",
      "jammers: jammers lower an SNR, and recorded uplinks have none; drop them, or drop radio.trace"),
+    (TRACE + "}, downlink: {delivery: ^broadcast}", "downlink.delivery: broadcast goes at the rate of the worst SNR, "
+     "and recorded downlinks have none; write delivery: unicast or rateless, or direction: up"),
     (TRACE + ", direction: ^up}", "trace.direction: a recorded uplink has no path loss that the downlink could share: "
      "give radio.downlink.mean_snr_db or path_loss_db, make it ideal, or record both directions"),
 ]  # fmt: skip

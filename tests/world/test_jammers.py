@@ -8,9 +8,11 @@ import pytest
 from radios import BAND_HZ, STILL, RadioAlone, tiled
 from worlds import losing, play
 
+from channel_models.interference.jammer import Jammer
 from channel_models.link_budget import thermal_noise_w
 from pwffsim.kernel.clock import ns
 from pwffsim.runs.records import SpanKind
+from pwffsim.world.radio.jamming import JammedNoise
 
 JAMMER = {"name": "jammer", "power_w": 1.0, "loss_db": 130.0, "period_s": 1.0, "duty": 0.5, "phase_s": 0.0}
 NOISE_W = thermal_noise_w(BAND_HZ) * 10**0.9
@@ -32,6 +34,18 @@ def test_a_message_inside_an_on_window_meets_signal_over_noise_and_interference(
     assert radio[0].mean_snr_db == pytest.approx(10 * log10(sinr), abs=1e-9)
     assert radio[0].received_ns == pytest.approx(ns(0.1 + air_s(sinr)), abs=1)
     assert radio[0].received_ns < ns(0.5)
+
+
+def test_a_jammer_that_never_pauses_cuts_nothing():
+    """Its period says nothing: a channel that never fades is not cut every millisecond for its sake."""
+    for duty in (0.0, 1.0):
+        assert JammedNoise([Jammer(power_w=1.0, period_s=1e-3, duty=duty)], 1.0).step_s == 1.0
+    some = [
+        Jammer(power_w=1.0, period_s=period_s, duty=duty) for period_s, duty in ((1e-3, 1.0), (0.2, 0.5), (3.0, 0.1))
+    ]
+    assert JammedNoise(some, 1.0).step_s == 0.2
+    steady = jammed({**JAMMER, "period_s": 1e-3, "duty": 1.0}).upload(0, 0.1).play()
+    assert steady[0].mean_snr_db == pytest.approx(10 * log10(10**0.5 / (1 + INR)), abs=1e-9)
 
 
 def test_a_message_inside_an_off_window_meets_nothing():

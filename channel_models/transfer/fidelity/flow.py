@@ -36,6 +36,11 @@ class Flow(Fidelity):
                 f"a fluid has no attempts that {type(scheme).__name__} could combine: use fidelity packet, or "
                 "selective_repeat"
             )
+        if not (loss_map.memoryless or loss_map.lossless):
+            raise ValueError(
+                f"a fluid thins by the mean loss, in which the bursts of {type(loss_map).__name__} would vanish: use "
+                "fidelity packet, or loss constant"
+            )
 
     def run(self, scheme: Retransmission, work: Work, sizes_bits: IntArray, fate: Fate) -> PassLog:
         sizes = scheme.sizes_on_air(sizes_bits)

@@ -74,7 +74,8 @@ def _with_messages(hops: DataFrame, loads: DataFrame) -> DataFrame:
     up = loads[loads.direction == Direction.UP]
     uploaded_ns = hops["update"].map(dict(zip(up["update"], up.received_ns, strict=True)))
     after = hops.start_ns >= uploaded_ns.fillna(float("inf"))
-    directed = hops.assign(direction=[str(Direction.UP if late else Direction.DOWN) for late in after])
+    ways = pd.Series([str(Direction.UP if late else Direction.DOWN) for late in after], hops.index, dtype="str")
+    directed = hops.assign(direction=ways)
     met = directed.merge(loads.drop(columns=["source", "stage", "version"]), on=["update", "direction"], how="left")
     refuse("backhaul", met, met.load_bytes.isna(), "no message was carried")
     return met.sort_values([*_WAY, "start_ns"], kind="stable", ignore_index=True)

@@ -120,6 +120,19 @@ def delivery_has_effect(scenario: Scenario) -> Iterator[Finding]:
         yield finding(message, (*at, "delivery"), ("radio", "packets"))
 
 
+@reads("radio.downlink", "radio.downlink.ideal", "radio.downlink.delivery", "radio.trace.direction")
+def broadcast_has_snr(scenario: Scenario) -> Iterator[Finding]:
+    """One transmission for all goes at the rate of the worst SNR, and recorded rates have none."""
+    radio = scenario.radio
+    down = radio.downlink
+    if down is not None and not down.ideal and down.delivery == "broadcast" and radio.recorded("downlink"):
+        message = (
+            "broadcast goes at the rate of the worst SNR, and recorded downlinks have none; write delivery: unicast or "
+            "rateless, or direction: up"
+        )
+        yield finding(message, ("radio", "downlink", "delivery"), ("radio", "trace", "direction"), ("radio", "trace"))
+
+
 @reads("radio.jammers")
 def jammers_are_on(scenario: Scenario) -> Iterator[Finding]:
     """A jammer is on at times."""
@@ -147,4 +160,11 @@ def closed_forms_have_one_link(scenario: Scenario) -> Iterator[Finding]:
             yield finding(message, ("radio", "fidelity"), at)
 
 
-CHECKS = (models_stand_together, loss_has_effect, delivery_has_effect, closed_forms_have_one_link, jammers_are_on)
+CHECKS = (
+    models_stand_together,
+    loss_has_effect,
+    delivery_has_effect,
+    broadcast_has_snr,
+    closed_forms_have_one_link,
+    jammers_are_on,
+)

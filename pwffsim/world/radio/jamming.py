@@ -16,6 +16,8 @@ from pwffsim.world.diary import Diary, Recorder
 
 FloatArray = NDArray[np.float64]
 
+_STEADY_S = 1.0
+
 
 @dataclass(frozen=True, eq=False)
 class JammedNoise:
@@ -31,8 +33,8 @@ class JammedNoise:
 
     @property
     def step_s(self) -> float:
-        """The shortest period."""
-        return min(jammer.period_s for jammer in self.jammers)
+        """The shortest period of those that come and go; one that never pauses changes twice, at any step."""
+        return min((jammer.period_s for jammer in self.jammers if 0.0 < jammer.duty < 1.0), default=_STEADY_S)
 
     def steps(self, start_s: float, stop_s: float) -> tuple[FloatArray, FloatArray]:
         """Instants of change inside (start, stop), and the linear INR between them."""
