@@ -29,5 +29,7 @@ class LineOfSight(Model):
         chance = np.asarray(los_probability, dtype=np.float64)
         if not np.all((chance >= 0) & (chance <= 1)):
             raise ValueError(f"los_probability must lie in [0, 1], got {los_probability!r}")
+        if np.all(chance == 1):
+            return np.ones(chance.shape, dtype=np.bool_)
         field = GaussianField(decorrelation_m=self.decorrelation_m, seed=self.seed, purpose="line of sight")
         return np.asarray(ndtr(field.values(site, positions_m)) < chance)

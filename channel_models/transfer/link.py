@@ -89,8 +89,8 @@ class Link:
         carried = rate.carries_loss and not loss.by_scheme
         if carried and not loss.lossless:
             raise ValueError(
-                f"{type(loss).__name__} would count losses twice: {type(rate).__name__} already sends at a rate at which a "
-                "known share of packets fails; use NoLoss, or a rate map that carries no loss"
+                f"{type(loss).__name__} would count losses twice: {type(rate).__name__} sends at a rate at which a "
+                "known share of packets fails already; use NoLoss, or a rate map that carries no loss"
             )
         if self.scheme.combines and (carried or not (loss.lossless or loss.by_block)):
             raise ValueError(

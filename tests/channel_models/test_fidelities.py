@@ -21,6 +21,7 @@ from channel_models.loss.loss_map import LossMap
 from channel_models.loss.none import NoLoss
 from channel_models.loss.outage import OutageLoss
 from channel_models.loss.waterfall import WaterfallLoss
+from channel_models.randomness import draws
 from channel_models.rates.finite_blocklength import FiniteBlocklength
 from channel_models.rates.rate_map import RateMap
 from channel_models.rates.shannon import Shannon
@@ -260,6 +261,16 @@ def test_analytic_packet_and_fluid_agree_in_the_mean() -> None:
     # Spread: renewal theory and packets have the same, to 4.4 standard errors of a standard deviation.
     ratio = told["analytic"].std(ddof=1) / told["packet"].std(ddof=1)
     assert abs(np.log(ratio)) <= 4.4 * np.sqrt(1.0 / n)
+
+
+def test_the_duration_is_drawn_apart_from_the_losses() -> None:
+    # T = E[T] + z std[T], with the same z for every payload and of no place that losses are drawn from.
+    link = make_link("analytic", 4, NoLoss(), SelectiveRepeat())
+    law = MultiBlockDelay(8.0 * 1500 * 1000, 1e6, SNR, BlockRayleigh(coherence_s=0.05))
+    for index in range(20):
+        z = (link.transfer(0.0, 1_460_000, index).duration_s - law.mean_s) / np.sqrt(law.variance_s2)
+        for purpose in ("loss", "collisions", "fading"):
+            assert abs(z - draws(21, f"uplink/{purpose}").at(4, index).standard_normal()) > 1e-6
 
 
 def test_analytic_is_pure_and_draws_no_channel() -> None:

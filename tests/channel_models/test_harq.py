@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channel_models.fading.none import NoFading
 from channel_models.fading.rayleigh import BlockRayleigh
 from channel_models.loss.constant import ConstantLoss
 from channel_models.loss.loss_map import LossMap
@@ -148,10 +149,23 @@ def test_transfers_meet_the_outage_of_one_block(scheme) -> None:
     assert abs(lost.mean() - forms[scheme]) <= 4.4 * lost.std(ddof=1) / np.sqrt(1500)
 
 
-def test_an_attempt_that_is_spoilt_adds_nothing() -> None:
+def test_an_attempt_that_is_spoilt_delivers_nothing() -> None:
     # With every packet in a collision nothing ever arrives, however good the channel.
     got = upload(ChaseCombining(), OutageLoss(threshold_db=-100.0), 0.002, 0, collision=1.0)
     assert got.lost.size == 50 and got.transmissions == 200
+
+
+@pytest.mark.parametrize("scheme", BOTH)
+def test_what_is_spoilt_is_not_combined(scheme) -> None:
+    # An SNR of which two attempts, both heard, are just enough: of two attempts (1 - c)^2 of the packets arrive, not
+    # the share 1 - c of those whose second attempt is heard.
+    spoilt, packets = 0.4, 4000
+    rate = FixedRate(efficiency_b_per_s_hz=RATE)
+    profile = LinkProfile(0, NoFading(), rate, 1e6, 0.6 * (2**RATE - 1), Allocation(collision=spoilt))
+    cut = Packetisation(payload_bytes=1500, header_bytes=0)
+    link = Link(0, profile, rate, 1.0, 12, "uplink", AT_RATE, cut, scheme(retransmissions=1))
+    arrived, expected = 1 - link.transfer(0.0, 1500 * packets, 0).lost.size / packets, (1 - spoilt) ** 2
+    assert abs(arrived - expected) <= 4.4 * np.sqrt(expected * (1 - expected) / packets)
 
 
 def test_combining_takes_a_loss_that_follows_the_snr() -> None:

@@ -10,17 +10,19 @@ from channel_models.units import db_to_linear, dbm_to_w, linear_to_db, w_to_dbm
 
 
 def test_thermal_noise_golden() -> None:
-    assert thermal_noise_w(1e6) == pytest.approx(4.003882e-15, rel=1e-6)
-    assert w_to_dbm(thermal_noise_w(1.0)) == pytest.approx(-173.9752, abs=5e-5)
+    # N = k T B: 1.380649e-23 J/K at 290 K, in 1 MHz and, in dBm, in 1 Hz.
+    assert thermal_noise_w(1e6) == pytest.approx(4.0038821e-15, rel=1e-9)
+    assert w_to_dbm(thermal_noise_w(1.0)) == pytest.approx(-173.97518719422808, rel=1e-9)
     assert thermal_noise_w(2e6) == pytest.approx(2 * thermal_noise_w(1e6), rel=1e-15)
 
 
 def test_base_case_implies_139_db_of_path_loss() -> None:
     budget = LinkBudget(1e6, tx_power_w=1.0, noise_figure_db=0.0, mean_snr_db=5.0).solved()
-    assert budget.path_loss_db == pytest.approx(138.975, abs=5e-4)
+    # P/(k T B g), in dB: 1 W, 1 MHz, 5 dB.
+    assert budget.path_loss_db == pytest.approx(138.9751871942281, abs=1e-6)
     assert budget.derived == "path_loss_db"
     assert budget.mean_snr == pytest.approx(3.16227766, rel=1e-9)
-    assert budget.noise_w == pytest.approx(4.003882e-15, rel=1e-6)
+    assert budget.noise_w == pytest.approx(4.0038821e-15, rel=1e-9)
 
 
 @settings(deadline=None)

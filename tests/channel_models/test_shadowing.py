@@ -141,6 +141,13 @@ def test_sight_is_certain_at_the_ends_and_shared_by_neighbours() -> None:
     assert near > 0.9 > np.mean(model.states(0, places, half) == model.states(0, places + 5000.0, half))
 
 
+def test_certain_sight_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models of one state have P(sight) = 1 everywhere, and no field need be summed up for them."""
+    monkeypatch.setattr(GaussianField, "values", lambda *_: pytest.fail("drawn"))
+    states = LineOfSight(seed=3).states(0, np.zeros((5, 2)), np.ones(5))
+    assert states.dtype == np.bool_ and states.tolist() == [True] * 5
+
+
 def test_bad_arguments_are_named() -> None:
     with pytest.raises(ValueError, match=r"positions_m must be finite, of shape \[N, 2\]"):
         Shadowing().loss_db(0, np.zeros(2))

@@ -12,6 +12,7 @@ from channel_models.fading.fading import Fading
 from channel_models.fading.none import NoFading
 from channel_models.fading.rayleigh import BlockRayleigh
 from channel_models.loss.constant import ConstantLoss
+from channel_models.loss.gilbert_elliott import GilbertElliottLoss
 from channel_models.loss.loss_map import LossMap, Reception
 from channel_models.loss.none import NoLoss
 from channel_models.loss.outage import OutageLoss
@@ -261,8 +262,12 @@ def test_more_links_or_another_order_change_no_other_link() -> None:
     assert len(set(alone.values())) == 30
 
 
-def test_directions_and_transfers_meet_their_own_draws() -> None:
-    half = ConstantLoss(error_rate=0.5)
+@pytest.mark.parametrize(
+    "half",
+    [ConstantLoss(error_rate=0.5), GilbertElliottLoss(good_to_bad=0.5, bad_to_good=0.5)],
+    ids=["chances", "states"],
+)
+def test_directions_and_transfers_meet_their_own_draws(half: LossMap) -> None:
     fates = {
         tuple(other.transfer(0.0, 100_000, index).lost.tolist())
         for other in (

@@ -15,8 +15,10 @@ import pytest
 from radios import RadioAlone, tiled
 
 from channel_models.link_budget import thermal_noise_w
+from channel_models.transfer.work import LinkStalled
 from pwffsim.kernel.clock import ns
 from pwffsim.runs.records import SpanKind
+from pwffsim.world.radio.coverage import Roaming
 
 DISTANCE_M, EXPONENT, AT_1_M_DB, HYSTERESIS_DB = 400.0, 3.0, 40.0, 3.0
 INTERVAL_S, TRIGGER_S, INTERRUPTION_S = 0.04, 0.16, 0.05
@@ -305,3 +307,16 @@ def test_who_comes_from_afar_is_done_when_the_integral_says(cells, block_s):
     block = int(np.searchsorted(bits, 3_200_000))
     assert message.received_ns / 1e9 == pytest.approx(block * block_s, abs=block_s)
     assert 20 < message.received_ns / 1e9 < 45
+
+
+def test_who_stays_never_looks_for_another_cell(monkeypatch):
+    """A client that stands still is refused at once where its link is hopeless, however many cells there are."""
+    looked = []
+    monkeypatch.setattr(Roaming, "next_handover_ns", lambda *asked: looked.append(asked))
+    still = network([2e6]) | {"mobility": "static"}
+    rate = {"model": "truncated_shannon", "attenuation": 0.6, "min_snr_db": -10.0, "max_snr_db": 22.0}
+    lost = {"fading": "none", "packets": "fluid", "tx_power_w": POWER_W, "bandwidth_hz": BAND_HZ, "rate": rate}
+    radio = RadioAlone(1, network=still, **lost, downlink={"ideal": True}).upload(0, 0.0, SIZE_BYTES)
+    with pytest.raises(LinkStalled, match="does not carry"):
+        radio.play()
+    assert looked == []

@@ -10,6 +10,7 @@ from worlds import ADAPTER_BYTES, CALM
 
 from pwffsim.architecture.groups import lora_tensors, reward_tensors
 from pwffsim.architecture.tensors import total_bytes
+from pwffsim.runs.laws import check
 
 SMALL_AND_LARGE = {
     "tiers": [
@@ -97,6 +98,15 @@ def test_local_only_sends_nothing_and_keeps_everything():
                 assert found.recipe.inputs[f"reference_{group}"] == instruction[-1].part(group)
         measured = [dict(found.recipe.inputs) for found in seen.of("reward.evaluate", client)]
         assert measured == [{"reward": found.part("reward")} for found in (start, *reward)]
+
+
+def test_local_only_obeys_the_laws_of_wires_that_nothing_passes():
+    wire = {"from": "west", "to": "server", "rate_bps": 1e6, "delay_s": 0.01}
+    network = {"path_loss": "umi", "least_distance_m": 10.0, "cells": [{"name": "west"}], "backhaul": [wire]}
+    quiet = {"fading": "none", "packets": "fluid", "tx_power_w": 1.0}
+    seen = watch({"clients": 2, "stages": {"instruction": {"rounds": 1}}, "method": "local_only", "network": network,
+                  "radio": quiet})  # fmt: skip
+    assert seen.run.messages.empty and check(seen.run)["backhaul"] == 0
 
 
 def test_local_only_measures_no_model_of_the_server():

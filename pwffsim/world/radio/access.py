@@ -61,6 +61,7 @@ class RadioAccess:
         self._power: RadioPower = scenario.radio.energy.build()
         terrain = terrain_of(scenario)
         self._coverage: Coverage = coverage_of(scenario, terrain)
+        self._roaming = terrain is not None and terrain.mobility.moves and len(self._coverage.cells) > 1
         self._links = Links(scenario, clients, terrain)
         topology = topology_of(scenario)
         self._backbone = Backbone(kernel, recorder, topology) if topology else None
@@ -171,8 +172,8 @@ class RadioAccess:
             handover_ns = self._coverage.next_handover_ns(rider.client, handover_ns, self._kernel.now_ns)
 
     def _leave(self, client: int) -> Leave:
-        """When the client leaves its cell; with one cell it never does."""
-        if len(self._coverage.cells) == 1:
+        """When the client leaves its cell; with one cell, or where nobody moves, it never does."""
+        if not self._roaming:
             return never
         return lambda until_ns: self._coverage.next_handover_ns(client, self._kernel.now_ns, until_ns)
 
