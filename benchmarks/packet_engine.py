@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from channel_models.fading.rayleigh import BlockRayleigh
@@ -44,12 +45,12 @@ def ours(link_id: int) -> float:
     )
 
 
-def ours_together(links: range) -> list[float]:
+def ours_together(links: NDArray[np.int64]) -> list[float]:
     """The same uploads as one cohort: equal to the bit, without an object a link."""
     profile = LinkProfile(0, FADING, Shannon(), BANDWIDTH_HZ, MEAN_SNR)
     loss = ConstantLoss(error_rate=ERROR_RATE)
     pattern = Link(0, profile, Shannon(), 1.0, 1, loss_map=loss, scheme=SCHEME)
-    return Cohort(pattern, np.array(links), np.full(len(links), MEAN_SNR)).finish_s(0.0, PAYLOAD_BYTES, 0).tolist()
+    return Cohort(pattern, links, np.full(links.size, MEAN_SNR)).finish_s(0.0, PAYLOAD_BYTES, 0).tolist()
 
 
 def simpy_loop(link_id: int, draw: Callable[[], float]) -> float:
@@ -83,15 +84,19 @@ def _upload(env: simpy.Environment, rates_bps: list[float], draw: Callable[[], f
         pending = lost
 
 
-def timed(upload: Callable[[int], float], links: range) -> tuple[float, list[float]]:
+def timed(uploads: Callable[[NDArray[np.int64]], list[float]], links: range) -> tuple[float, list[float]]:
     """Microseconds an upload (the median of five parts), and what the uploads took in simulated seconds."""
-    parts, durations_s = np.array_split(np.array(links), 5), list[float]()
-    spent_us = []
-    for part in parts:
+    durations_s, spent_us = list[float](), list[float]()
+    for part in np.array_split(np.array(links), 5):
         begun = time.perf_counter()
-        durations_s += [upload(int(link)) for link in part]
+        durations_s += uploads(part)
         spent_us.append(1e6 * (time.perf_counter() - begun) / part.size)
     return float(np.median(spent_us)), durations_s
+
+
+def one_by_one(upload: Callable[[int], float]) -> Callable[[NDArray[np.int64]], list[float]]:
+    """Uploads of links, one after another."""
+    return lambda links: [upload(link) for link in links.tolist()]
 
 
 def main() -> None:
@@ -100,13 +105,12 @@ def main() -> None:
     parser.add_argument("--uploads", type=int, default=1000)
     count = parser.parse_args().uploads
     numpy_draw, stdlib_draw = np.random.default_rng(2).random, random.Random(3).random
-    ours(0), simpy_loop(0, stdlib_draw)
-    ours_us, our_law = timed(ours, range(count))
-    stdlib_us, stdlib_law = timed(lambda link: simpy_loop(link, stdlib_draw), range(count, 2 * count))
-    numpy_us, numpy_law = timed(lambda link: simpy_loop(link, numpy_draw), range(2 * count, 3 * count))
-    begun = time.perf_counter()
-    assert ours_together(range(count)) == our_law
-    cohort_us = 1e6 * (time.perf_counter() - begun) / count
+    ours(0), simpy_loop(0, stdlib_draw), ours_together(np.arange(100))
+    ours_us, our_law = timed(one_by_one(ours), range(count))
+    stdlib_us, stdlib_law = timed(one_by_one(lambda link: simpy_loop(link, stdlib_draw)), range(count, 2 * count))
+    numpy_us, numpy_law = timed(one_by_one(lambda link: simpy_loop(link, numpy_draw)), range(2 * count, 3 * count))
+    cohort_us, cohort_law = timed(ours_together, range(count))
+    assert cohort_law == our_law
     told = {
         "uploads": count,
         "cohort_us": cohort_us,

@@ -59,7 +59,8 @@ def loss_of(blocks: Blocks, snr: FloatArray, rate_bps: FloatArray | None = None)
     efficiency = link.rate_map.spectral_efficiency(snr) if faded and rate_bps is None else _efficiency(blocks, rate_bps)
     mean_snr = profile.mean_snr * profile.allocation.snr
     by_channel = link.loss_map.packet_error_rate(Reception(snr, mean_snr, efficiency, USUAL_PACKET_BITS))
-    by_choice = link.rate_map.error_rate(snr) if link.rate_map.carries_loss else np.zeros_like(by_channel)
+    chosen = link.rate_map.carries_loss and not link.loss_map.by_scheme
+    by_choice = link.rate_map.error_rate(snr) if chosen else np.zeros_like(by_channel)
     return 1.0 - (1.0 - by_channel) * (1.0 - by_choice) * (1.0 - profile.allocation.collision)
 
 

@@ -31,6 +31,7 @@ VARIANTS = {
     "outage": ("radio.loss={model: outage, threshold_db: 0}",),
     "constant loss": ("radio.loss={model: constant, error_rate: 0.15}",),
     "rician ladder": ("radio.fading={model: rician, k_factor_db: 6, coherence_s: 0.02}", "radio.rate=mcs_ladder"),
+    "ladder by table": ("radio.rate=mcs_ladder", "radio.loss=bler_table", "radio.mean_snr_db=20"),
     "nakagami": ("radio.fading={model: nakagami, m: 2.5, coherence_s: 0.02}", "radio.rate=truncated_shannon"),
     "finite blocklength": ("radio.rate=finite_blocklength",),
     "no fading": ("radio.fading=none", "radio.loss={model: constant, error_rate: 0.1}"),

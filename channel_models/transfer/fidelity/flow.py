@@ -27,8 +27,8 @@ class Flow(Fidelity):
     S mean_transmissions(p). The channel's own chance is all there is: no noise of packets (0.8 % of the duration for
     1550 packets at p = 0.1). What is lost in the end is a share of the payload; which packets those are is drawn, each
     with that probability, so that the loss is right in the mean. Waits have the probability that any packet needs them
-    as a factor; counts are rounded expectations. Where losses follow the blocks it takes longer than packets do, by up to
-    about a quarter of a packet: a packet fails by the block in which it ends, and few end in the first.
+    as a factor; counts are rounded expectations. Where losses follow the blocks it takes longer than packets do, by
+    about a quarter of a packet at most: a packet fails by the block in which it ends, and few end in the first.
     """
 
     def check(self, scheme: Retransmission, loss_map: LossMap, rate_map: RateMap) -> None:
