@@ -22,12 +22,14 @@ class Backhaul(Model):
     """
 
     ends: tuple[str, str]
-    rate_bps: float = parameter("Rate in bits a second while up.", default=1e9, above=0)
+    rate_bps: float = parameter("Rate in bits a second while up.", default=1e9, least=1)
     delay_s: float = parameter("Propagation delay.", default=0.005, least=0)
     mean_up_s: float | None = parameter(
-        "Mean time up between outages; never fails if not given.", default=None, above=0
+        "Mean time up between outages; never fails if not given.", default=None, least=1e-3
     )
-    mean_down_s: float | None = parameter("Mean length of an outage; never fails if not given.", default=None, above=0)
+    mean_down_s: float | None = parameter(
+        "Mean length of an outage; never fails if not given.", default=None, least=1e-3
+    )
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -41,7 +41,7 @@ class Handover(Model):
     hysteresis_db: float = parameter("How much stronger the neighbour must be.", default=3.0, least=0)
     time_to_trigger_s: float = parameter("For how long, without a break.", default=0.16, least=0)
     interruption_s: float = parameter("Time without data at each handover.", default=0.05, least=0)
-    interval_s: float = parameter("Time between measurements.", default=0.04, above=0)
+    interval_s: float = parameter("Time between measurements.", default=0.04, least=1e-3)
 
     def follow(self, received: ReceivedPower) -> Attachment:
         """Which cell serves a terminal whose received power is this function of time."""

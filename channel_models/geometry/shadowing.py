@@ -27,7 +27,7 @@ class Shadowing(Model):
     """
 
     sigma_db: float | None = parameter(
-        "Standard deviation; null for what the path loss model states.", default=8.0, least=0
+        "Standard deviation; null for what the path loss model states.", default=8.0, least=0, most=50
     )
     decorrelation_m: float = parameter("Distance over which the correlation falls to 1/e.", default=50.0, above=0)
     site_correlation: float = parameter(

@@ -31,7 +31,7 @@ class Jammer(Model):
 
     power_w: float = parameter("Radiated power while on.", above=0)
     loss_db: float = parameter("Loss on the path to the receiver, antenna gains included.", default=0.0, least=0)
-    period_s: float = parameter("Length of a period.", default=1.0, above=0)
+    period_s: float = parameter("Length of a period.", default=1.0, least=1e-3)
     duty: float = parameter("Share of a period that the jammer is on.", default=1.0, least=0, most=1)
     start_s: float = parameter("When it begins.", default=0.0, least=0)
     stop_s: float = parameter("When it ends; infinite: never.", default=inf, above=0, infinite=True)

@@ -18,7 +18,7 @@ from channel_models.randomness import draws
 class Linear(Mobility):
     """x(t) = x(0) + v t with one heading for all clients, or a uniform one for each where none is given."""
 
-    speed_mps: float = parameter("Speed in metres a second.", default=1.0, least=0)
+    speed_mps: float = parameter("Speed in metres a second.", default=1.0, least=0, most=1e4)
     heading_deg: float | None = parameter("Direction, anticlockwise from east; random if not given.", default=None)
 
     def positions_m(self, client: int, times_s: ArrayLike) -> FloatArray:

@@ -17,6 +17,9 @@ _FIRST_LEGS = 16
 _CACHED_PATHS = 4096
 
 
+_LEAST_SIDE_M = 1.0
+
+
 @dataclass(frozen=True)
 class _Path:
     """Legs of one client: leg j leaves corner j at ``leave_s[j]`` and reaches corner j + 1 at ``arrive_s[j]``."""
@@ -49,14 +52,16 @@ class RandomWaypoint(Mobility):
     y_min_m: float = parameter("Southern edge of the area.", default=-500.0)
     y_max_m: float = parameter("Northern edge of the area.", default=500.0)
     speed_min_mps: float = parameter("Least speed of a leg in metres a second.", default=0.5, above=0)
-    speed_max_mps: float = parameter("Greatest speed of a leg in metres a second.", default=1.5, above=0)
+    speed_max_mps: float = parameter("Greatest speed of a leg in metres a second.", default=1.5, above=0, most=1e4)
     mean_pause_s: float = parameter("Mean of the exponential pause at each waypoint.", default=0.0, least=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for low, high in (("x_min_m", "x_max_m"), ("y_min_m", "y_max_m")):
-            if getattr(self, low) >= getattr(self, high):
-                raise ValueError(f"RandomWaypoint: {low} must be below {high}, got {getattr(self, low)!r}")
+            if getattr(self, high) - getattr(self, low) < _LEAST_SIDE_M:
+                raise ValueError(
+                    f"RandomWaypoint: {low} must lie {_LEAST_SIDE_M:g} m or more below {high}, got {getattr(self, low)}"
+                )
         if self.speed_min_mps > self.speed_max_mps:
             raise ValueError(f"RandomWaypoint: speed_min_mps must be at most speed_max_mps, got {self.speed_min_mps!r}")
 

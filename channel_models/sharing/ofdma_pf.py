@@ -40,7 +40,7 @@ class OfdmaProportionalFair(Sharing):
     uses_snr: ClassVar[bool] = True
     dynamic: ClassVar[bool] = True
 
-    resource_blocks: int = parameter("Sub-bands the band is cut into.", default=1, least=1)
+    resource_blocks: int = parameter("Sub-bands the band is cut into.", default=1, least=1, most=1024)
     window_beta: float = parameter("Memory of the averages, by block.", default=0.99, least=0, below=1)
 
     def allocate(self, active: Sequence[User], population: Sequence[User], block: int) -> dict[int, Allocation]:

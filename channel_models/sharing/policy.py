@@ -128,6 +128,10 @@ class Sharing(Model):
     collides: ClassVar[bool] = False
     """Whether users may spoil each other's packets."""
 
+    def hopeless(self, users: int) -> str | None:
+        """Why so many users on air at once would get next to nothing through, and what to do; None if they would."""
+        return None
+
     @abstractmethod
     def allocate(self, active: Sequence[User], population: Sequence[User], block: int) -> dict[int, Allocation]:
         """Allocation by client of every active user, from block ``block`` on.

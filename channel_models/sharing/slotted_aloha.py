@@ -12,6 +12,8 @@ from channel_models.sharing import SHARING
 from channel_models.sharing.policy import Allocation, Sharing, User
 from channel_models.validation import count, probability
 
+_LEAST_SUCCESS = 1e-6
+
 
 @SHARING.register("slotted_aloha")
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,17 @@ class SlottedAloha(Sharing):
     attempt_probability: float | None = parameter(
         "Probability of sending in a slot; left out: 1/n, the best for n users.", default=None, above=0, below=1
     )
+
+    def hopeless(self, users: int) -> str | None:
+        """p (1-p)^(n-1) below one in a million."""
+        attempt = self.attempt_probability or 1.0 / max(users, 1)
+        success = attempt * (1.0 - collision_probability(max(users, 1), attempt))
+        if success >= _LEAST_SUCCESS:
+            return None
+        return (
+            f"with {users} users who send with probability {attempt:g}, a packet gets through in {success:.2g} of the "
+            f"slots; lower attempt_probability to about {1.0 / users:.2g}, or leave it out"
+        )
 
     def allocate(self, active: Sequence[User], population: Sequence[User], block: int) -> dict[int, Allocation]:
         users = len(active)

@@ -256,3 +256,9 @@ def _left_out(scenario: Scenario) -> Iterator[Assumption]:
         yield _row("not modelled", name, "not modelled", note=note)
     if scenario.network is not None:
         yield _row("not modelled", "interference between cells", "not modelled", note="each cell has a band of its own")
+        yield _row(
+            "network",
+            "static shares of a band",
+            "among the clients of the cell",
+            note="those it serves when a transfer begins; a share once given stays until the client leaves the air",
+        )

@@ -110,7 +110,7 @@ def test_impossible_jammers_are_refused(change: dict[str, float], message: str) 
 
 def test_a_stretch_of_too_many_periods_or_of_none_is_refused() -> None:
     with pytest.raises(ValueError, match="periods"):
-        Jammer(power_w=1.0, period_s=1e-6, duty=0.5).toggles(0.0, 100.0)
+        Jammer(power_w=1.0, period_s=1e-3, duty=0.5).toggles(0.0, 1e5)
     with pytest.raises(ValueError, match="start_s < stop_s"):
         Jammer(power_w=1.0).steps(1.0, 1.0)
 

@@ -161,7 +161,7 @@ def test_a_least_speed_of_zero_is_refused() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: RandomWaypoint(placement=ORIGIN, x_min_m=600.0), "x_min_m must be below x_max_m"),
+        (lambda: RandomWaypoint(placement=ORIGIN, x_min_m=600.0), "x_min_m must lie 1 m or more below x_max_m"),
         (lambda: RandomWaypoint(placement=ORIGIN, speed_min_mps=9.0), "speed_min_mps must be at most speed_max_mps"),
         (lambda: Static(placement=ORIGIN).positions_m(0, [-1.0]), "times_s must be finite"),
         (lambda: Disc(r_min_m=600.0), "Disc: r_min_m must be below r_max_m"),

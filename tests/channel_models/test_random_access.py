@@ -61,3 +61,13 @@ def test_limits_of_the_collision_probability() -> None:
     assert (collision_probability(1, 1.0), collision_probability(2, 1.0)) == (0.0, 1.0)
     with pytest.raises(ValueError, match="users"):
         collision_probability(0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("users", "attempt", "hopeless"), [(100, 0.5, True), (10, 0.5, False), (100, None, False), (1, 0.9, False)]
+)
+def test_what_gets_nothing_through_is_said_to_be_hopeless(users: int, attempt: float | None, hopeless: bool) -> None:
+    """p (1-p)^(n-1) < 1e-6: 100 users at p = 0.5 get 8e-31 of the slots each, 10 get 1e-3."""
+    told = SlottedAloha(attempt_probability=attempt).hopeless(users)
+    assert (told is not None) == hopeless
+    assert not hopeless or "about 0.01" in str(told)

@@ -35,6 +35,9 @@ def test_a_jammer_has_a_name_and_the_parameters_of_its_model(files):
 WRONG = [
     ("jammers: [{name: j, power_w: 1}, {name: ^j, power_w: 1}]",
      "jammers[1].name: 'j' is the name of radio.jammers[0]; give this one another"),
+    ("sharing: ^{model: slotted_aloha, attempt_probability: 0.9}",
+     "sharing: with 10 users who send with probability 0.9, a packet gets through in 9e-10 of the slots; "
+     "lower attempt_probability to about 0.1, or leave it out"),
     ("jammers: [{name: j, power_w: 1, duty: ^1.5}]", "jammers[0].duty: must be at most 1, got 1.5"),
     ("jammers: [{name: j, power_w: 1, duty: ^0}]",
      "jammers[0].duty: is never on with a duty of 0; raise it, or drop the jammer"),

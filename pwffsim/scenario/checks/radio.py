@@ -10,8 +10,10 @@ from channel_models.rates import RateMap
 from channel_models.units import db_to_linear
 from pwffsim.scenario.budgets import downlink_budget, uplink_budget
 from pwffsim.scenario.checks.budget import settled
+from pwffsim.scenario.checks.clients import participants
 from pwffsim.scenario.checks.finding import Finding, finding, reads
 from pwffsim.scenario.errors import Loc, dotted
+from pwffsim.scenario.models import ModelSection
 from pwffsim.scenario.parameters import Parameters
 from pwffsim.scenario.presets import BUDGET, resolve
 from pwffsim.scenario.schema import Radio, Scenario
@@ -160,7 +162,21 @@ def closed_forms_have_one_link(scenario: Scenario) -> Iterator[Finding]:
             yield finding(message, ("radio", "fidelity"), at)
 
 
+@reads("radio.sharing.*", "radio.downlink.sharing.*", "radio.downlink.ideal", "clients.count", "clients.overrides")
+def somebody_gets_through(scenario: Scenario) -> Iterator[Finding]:
+    """A band that all clients want at once is of some use to them."""
+    users, down = participants(scenario), scenario.radio.downlink
+    rules: list[tuple[Loc, ModelSection]] = [(("radio", "sharing"), scenario.radio.sharing)]
+    if down is not None and not down.ideal:
+        rules.append((("radio", "downlink", "sharing"), down.sharing))
+    for at, section in rules:
+        why = section.build().hopeless(users)
+        if why:
+            yield finding(why, at)
+
+
 CHECKS = (
+    somebody_gets_through,
     models_stand_together,
     loss_has_effect,
     delivery_has_effect,

@@ -48,7 +48,7 @@ class LinkSettings(Section):
     """A link budget: of transmit power, noise figure, path loss and mean SNR, three are given; the fourth follows."""
 
     bandwidth_hz: Positive = Field(1e6, description="Bandwidth B.", examples=["1 MHz"])
-    tx_power_w: Positive | None = Field(None, description="Transmit power P.")
+    tx_power_w: Annotated[Positive, Field(le=1e9)] | None = Field(None, description="Transmit power P.")
     noise_figure_db: NonNegative | None = Field(None, description="Receiver noise figure; noise is k T B F at 290 K.")
     path_loss_db: Decibel | None = Field(None, description="Path loss, antenna gains included.")
     mean_snr_db: Decibel | None = Field(None, description="Mean SNR.")
@@ -61,7 +61,7 @@ class Downlink(LinkSettings):
     delivery: Annotated[str, OneOf(DELIVERIES)] = Field(
         "unicast",
         description="'unicast': to each client by itself; 'broadcast': once, at the rate of the worst listener; "
-        "'rateless': coded packets to all until each has enough.",
+        "'rateless': to each client by itself, in coded packets until it has enough.",
     )
     sharing: Annotated[ModelSection, SHARINGS] = Field(
         default_factory=partial(SHARINGS.read, "private"), description="How downloads share the band."

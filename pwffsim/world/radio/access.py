@@ -189,12 +189,13 @@ class RadioAccess:
         return self._coverage.cells[self._coverage.serving(client, self._kernel.now_ns)]
 
     def _users(self, purpose: str, rider: Rider) -> Sequence[User]:
-        """Everybody who takes part, as if each had as much to carry as the rider, in the rider's cell."""
-        cell = self._coverage.serving(rider.client, self._kernel.now_ns)
+        """Everybody whom the rider's cell serves now, as if each had as much to carry as the rider."""
+        now_ns = self._kernel.now_ns
+        cell = self._coverage.serving(rider.client, now_ns)
         return [
             user_of(self._link(profile.index, cell, purpose), profile.index, rider.payload_bytes)
             for profile in self._clients
-            if not profile.idle
+            if not profile.idle and self._coverage.serving(profile.index, now_ns) == cell
         ]
 
     def _downlinks(self, scenario: Scenario, cells: list[str]) -> DownlinkDelivery | None:

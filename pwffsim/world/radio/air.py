@@ -129,5 +129,7 @@ class Air:
 
     def _allocations(self, rider: Rider) -> dict[int, Allocation]:
         active = [self._riders[client].user for client in sorted(self._riders)]
+        others = {user.client: user for user in self._population(rider)}
+        population = [*(others | {user.client: user for user in active}).values()]
         block = block_of(rider.link.profile, seconds(self._kernel.now_ns))
-        return self._sharing.allocate(active, self._population(rider), block)
+        return self._sharing.allocate(active, sorted(population, key=lambda user: user.client), block)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable
-from dataclasses import dataclass, field, replace
-from math import isinf
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from channel_models.transfer.broadcast import broadcast
-from channel_models.transfer.link import Link
 from channel_models.transfer.transmission import Transmission
 from pwffsim.kernel.clock import Kernel, ns, seconds
 from pwffsim.kernel.order import Order
@@ -17,9 +15,6 @@ from pwffsim.kernel.signals import Signal
 from pwffsim.runs.records import SpanKind
 from pwffsim.world.radio.air import Air, Leave
 from pwffsim.world.radio.rider import Rider
-
-_LONGEST_ON_THE_WAY_S = 36_000.0
-"""How long a broadcast over links that change on the way may last."""
 
 
 class Delivery(Protocol):
@@ -112,15 +107,7 @@ class Broadcast:
         riders = audience.riders
         indices = [rider.transfer_index for rider in riders]
         now_s = seconds(self._kernel.now_ns)
-        links = [_while_it_lasts(rider.link) for rider in riders]
-        transmission = broadcast(links, now_s, riders[0].payload_bytes, indices)
+        transmission = broadcast([rider.link for rider in riders], now_s, riders[0].payload_bytes, indices)
         for rider in riders:
             rider.transmission = transmission
         return transmission
-
-
-def _while_it_lasts(link: Link) -> Link:
-    """The link, for as long as a broadcast may last."""
-    if isinf(link.profile.blocks_ahead):
-        return link
-    return replace(link, max_transfer_s=min(link.max_transfer_s, _LONGEST_ON_THE_WAY_S))

@@ -29,6 +29,9 @@ from pwffsim.world.radio.ground import lossless_snr_db, noise_w, spread_db
 from pwffsim.world.radio.jamming import JammedNoise
 
 _CELL_STRIDE = 2**20
+_LONGEST_S, _LONGEST_ON_THE_WAY_S = 1e6, 36_000.0
+"""Seconds after which a transfer is given up as stalled; sooner for clients that move, who may walk away for ever."""
+
 UNTIL_DELIVERED = 10_000
 """Repetitions of a download: as many as it takes, within reason."""
 
@@ -89,6 +92,7 @@ class Links:
             loss_map=_built(self._radio.loss),
             packetisation=self._packets,
             scheme=scheme,
+            max_transfer_s=_LONGEST_ON_THE_WAY_S if self._moving else _LONGEST_S,
             fidelity=self._radio.fidelity,
         )
 
@@ -104,8 +108,12 @@ class Links:
             bandwidth_hz=settings.bandwidth_hz,
             mean_snr=here.at_start if here else self._mean_snr(client, purpose),
             interference=self._interference(purpose),
-            mean_snr_at=here if terrain and terrain.mobility.moves else None,
+            mean_snr_at=here if self._moving else None,
         )
+
+    @property
+    def _moving(self) -> bool:
+        return self._terrain is not None and self._terrain.mobility.moves
 
     def _interference(self, purpose: str) -> JammedNoise | None:
         if purpose == DOWN or not self.jammers:
