@@ -35,13 +35,13 @@ def test_a_jammer_has_a_name_and_the_parameters_of_its_model(files):
 WRONG = [
     ("jammers: [{name: j, power_w: 1}, {name: ^j, power_w: 1}]",
      "jammers[1].name: 'j' is the name of radio.jammers[0]; give this one another"),
-    ("sharing: ^{model: slotted_aloha, attempt_probability: 0.9}",
+    ("^sharing: {model: slotted_aloha, attempt_probability: 0.9}",
      "sharing: with 10 users who send with probability 0.9, a packet gets through in 9e-10 of the slots; "
      "lower attempt_probability to about 0.1, or leave it out"),
     ("jammers: [{name: j, power_w: 1, duty: ^1.5}]", "jammers[0].duty: must be at most 1, got 1.5"),
     ("jammers: [{name: j, power_w: 1, duty: ^0}]",
      "jammers[0].duty: is never on with a duty of 0; raise it, or drop the jammer"),
-    ("jammers: [{name: j, power_w: 1, period: ^0 s}]", "jammers[0].period: must be greater than 0, got 0"),
+    ("jammers: [{name: j, power_w: 1, period: ^0 s}]", "jammers[0].period: must be at least 0.001, got 0"),
     ("jammers: [{name: j, power_w: 1, start: 5 s, stop: ^4 s}]",
      "jammers[0].stop: must be above start_s = 5 s, got 4.0"),
     ("jammers: [{name: j, power: ^1 s}]", "jammers[0].power: 's' in '1 s' is a unit of time; "
