@@ -135,3 +135,9 @@ def test_quick_commands_load_neither_torch_nor_simpy(arguments):
 def test_importing_the_package_is_light():
     program = "import sys, pwffsim; pwffsim.load; assert 'torch' not in sys.modules and 'simpy' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest takes the second one for the first."""
+    names = [path.name for path in sorted((ROOT / "tests").rglob("test_*.py"))]
+    assert [name for name in set(names) if names.count(name) > 1] == []
