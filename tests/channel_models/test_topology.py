@@ -133,7 +133,7 @@ def test_bad_nodes_links_and_routes_are_refused() -> None:
         Backhaul(ends=("a", "b"), mean_up_s=3.0)
     with pytest.raises(ValueError, match="ends must be two nodes"):
         Backhaul(ends=("a", "a"))
-    with pytest.raises(ValueError, match="rate_bps must be above 0"):
+    with pytest.raises(ValueError, match="rate_bps must be at least 1"):
         Backhaul(ends=("a", "b"), rate_bps=0.0)
     with pytest.raises(ValueError, match="no node 'nowhere'"):
         hierarchy().route("west", "nowhere", 1.0)

@@ -237,7 +237,7 @@ def test_who_moves_on_during_a_broadcast_listens_to_its_end_over_the_old_cell():
 
 def test_a_broadcast_to_who_walks_away_for_ever_is_refused(monkeypatch):
     """Its work converges: so many bits are never through. The others are not kept waiting for ever."""
-    monkeypatch.setattr("pwffsim.world.radio.downlink._LONGEST_ON_THE_WAY_S", 200.0)
+    monkeypatch.setattr("pwffsim.world.radio.links._LONGEST_ON_THE_WAY_S", 200.0)
     radio = RadioAlone(2, network=network(x_m=(420.0, 0.0)) | WALK, **(CALM | ALL_AT_ONCE))
     radio.download(0, 2.0, 10**8).download(1, 2.0, 10**8)
     with pytest.raises(LinkStalled, match="within max_transfer_s = 200 s"):
