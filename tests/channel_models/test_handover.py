@@ -148,7 +148,7 @@ def test_a_walk_among_shadowed_cells_is_the_same_twice() -> None:
 
 
 def test_bad_arguments_are_named() -> None:
-    with pytest.raises(ValueError, match="Handover: interval_s must be at least 0.001"):
+    with pytest.raises(ValueError, match=r"Handover: interval_s must be at least 0\.001"):
         Handover(interval_s=0.0)
     with pytest.raises(ValueError, match="finite number of at least 0 s, got -1"):
         Handover().follow(straight(1.0)).cell_at(-1.0)
