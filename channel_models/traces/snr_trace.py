@@ -20,6 +20,9 @@ Missing = Literal["refuse", "hold"]
 PLAUSIBLE_DB = (-200.0, 200.0)
 
 
+_ROUNDING = 1e-9
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SnrTrace:
     """Piecewise-constant SNR from time 0 on.
@@ -53,7 +56,8 @@ class SnrTrace:
         return linear_to_db(self.mean_snr)
 
     def gains(self, block_s: float) -> FloatArray:
-        """Linear power gain f64[ceil(duration / block_s)] by blocks, of mean exactly 1.
+        """Linear power gain f64[ceil(duration / block_s)] by blocks, of mean exactly 1; what is left over by rounding,
+        below a billionth of a block, is none.
 
         A block's gain is the time average of the linear SNR over it (the last one: over what is recorded of it),
         divided by the mean of all blocks. Raises ValueError for a block above half the recording and for more than
@@ -65,7 +69,7 @@ class SnrTrace:
             raise ValueError(
                 f"block_s = {block_s!r} makes more than {MAX_PIECES} blocks of {self.duration_s:g} s: raise it"
             )
-        edges_s = np.append(np.arange(ceil(self.duration_s / block_s)) * block_s, self.duration_s)
+        edges_s = np.append(np.arange(ceil(self.duration_s / block_s - _ROUNDING)) * block_s, self.duration_s)
         averages = np.diff(np.interp(edges_s, self._edges_s, self._edge_integrals)) / np.diff(edges_s)
         return averages / np.mean(averages)
 
