@@ -22,6 +22,7 @@ class Fdma(Sharing):
            work that divides the bandwidth of a rate formula and forgets the noise; not physical for N > 1.
     """
 
+    by_population: ClassVar[bool] = True
     uses_snr: ClassVar[bool] = True
 
     pin: str = parameter("What stays when the band is divided.", default="power", choices=("power", "psd", "snr"))

@@ -43,6 +43,7 @@ class MakespanBandwidth(Sharing):
     Raises ValueError for a member of the population without bits, whose share would be nothing.
     """
 
+    by_population: ClassVar[bool] = True
     uses_snr: ClassVar[bool] = True
 
     def allocate(self, active: Sequence[User], population: Sequence[User], block: int) -> dict[int, Allocation]:

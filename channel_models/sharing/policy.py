@@ -123,6 +123,8 @@ class Sharing(Model):
     exclusive: ClassVar[bool] = False
     dynamic: ClassVar[bool] = False
     superposes: ClassVar[bool] = False
+    by_population: ClassVar[bool] = False
+    """Whether shares go by everybody who might be on air; else ``population`` may be the active users alone."""
     uses_snr: ClassVar[bool] = False
     """Whether shares go by SNR, or change it."""
     collides: ClassVar[bool] = False

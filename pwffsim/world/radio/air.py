@@ -48,11 +48,6 @@ class Air:
         self._band = Medium(kernel, name) if sharing.exclusive else None
         self._riders: dict[int, Rider] = {}
 
-    @property
-    def exclusive(self) -> bool:
-        """Whether one rider at a time is on air."""
-        return self._band is not None
-
     def ride(self, rider: Rider, leave: Leave = never) -> Generator[Any, Any, bool]:
         """Queue if need be, then be on air, until all is sent (True) or it is time to leave (False)."""
         if not (yield from self._admitted(rider, leave)):
@@ -119,17 +114,17 @@ class Air:
             self._share_out(None)
 
     def _share_out(self, newcomer: Rider | None) -> None:
-        """Give the newcomer its share, and the others theirs anew where it depends on who is there."""
-        affected = self._riders.values() if newcomer is None or self._sharing.dynamic else [newcomer]
-        shares = self._allocations(newcomer or next(iter(self._riders.values())))
-        for rider in list(affected):
+        """Give the newcomer its share; where shares depend on who is there, give everybody theirs anew."""
+        riders = [*self._riders.values()] if newcomer is None or self._sharing.dynamic else [newcomer]
+        shares = self._allocations(riders)
+        for rider in riders:
             rider.take(shares[rider.client])
             if rider is not newcomer:
                 rider.told()
 
-    def _allocations(self, rider: Rider) -> dict[int, Allocation]:
-        active = [self._riders[client].user for client in sorted(self._riders)]
-        others = {user.client: user for user in self._population(rider)}
-        population = [*(others | {user.client: user for user in active}).values()]
-        block = block_of(rider.link.profile, seconds(self._kernel.now_ns))
-        return self._sharing.allocate(active, sorted(population, key=lambda user: user.client), block)
+    def _allocations(self, riders: Sequence[Rider]) -> dict[int, Allocation]:
+        active = {rider.client: rider.user for rider in sorted(riders, key=lambda rider: rider.client)}
+        known = {user.client: user for user in self._population(riders[0])} if self._sharing.by_population else {}
+        population = sorted((known | active).values(), key=lambda user: user.client)
+        block = block_of(riders[0].link.profile, seconds(self._kernel.now_ns))
+        return self._sharing.allocate([*active.values()], population, block)
