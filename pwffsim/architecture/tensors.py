@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 BYTES_PER_ELEMENT = 4
@@ -26,6 +27,28 @@ class TensorShape:
     def size_bytes(self) -> int:
         """Size in fp32."""
         return self.elements * BYTES_PER_ELEMENT
+
+
+class Payload(tuple[TensorShape, ...]):
+    """Tensors that travel together, in the order in which their bytes do; what all messages say of them, counted once.
+
+    It is a tuple, and equal to one of the same tensors.
+    """
+
+    @classmethod
+    def of(cls, tensors: Iterable[TensorShape]) -> Payload:
+        """These tensors as a payload; one that is a payload already stays the same object."""
+        return tensors if isinstance(tensors, cls) else cls(tensors)
+
+    @cached_property
+    def size_bytes(self) -> int:
+        """Bytes of all tensors together."""
+        return total_bytes(self)
+
+    @cached_property
+    def listing(self) -> tuple[tuple[str, int], ...]:
+        """Name and bytes of each tensor."""
+        return tuple((tensor.name, tensor.size_bytes) for tensor in self)
 
 
 def total_bytes(tensors: Iterable[TensorShape]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
@@ -14,10 +15,14 @@ from pwffsim.data.spec import DataSpec
 
 Judge = Callable[[str, str], float]
 
+DATA_KINDS: tuple[str, ...] = ("instructions", "preferences", "prompts")
+"""What a client's shard holds, each with a digest of its own."""
+
 
 @dataclass(frozen=True)
 class ClientData:
-    """One client's shard. Pairs are keyed by objective; ``topics`` counts its training rows by topic."""
+    """One client's shard. Pairs are keyed by objective; ``topics`` counts its training rows by topic; ``digests`` holds
+    one digest for each of ``DATA_KINDS``."""
 
     instructions_train: list[Instruction]
     instructions_test: list[Instruction]
@@ -27,7 +32,20 @@ class ClientData:
     prompts_test: list[str]
     topics: dict[str, int]
     style: str
-    digest: str
+    digests: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """Of all its data."""
+        return digest(self.style, *sorted(self.digests.items()))
+
+
+@dataclass(frozen=True)
+class ShardSize:
+    """What one client trains on, in numbers: instruction rows, and preference pairs of both objectives."""
+
+    rows: int
+    pairs: int
 
 
 Pairs = Mapping[str, Sequence[Preference]]
@@ -49,7 +67,7 @@ def make_client(
         prompts_test=list(prompts[1]),
         topics=dict(Counter(row.topic for row in rows[0])),
         style=style,
-        digest=digest(*rows, *pairs, *prompts, style),
+        digests=dict(zip(DATA_KINDS, (digest(*rows), digest(*pairs), digest(*prompts)), strict=True)),
     )
 
 
@@ -66,6 +84,17 @@ class FederatedData:
     report: dict[str, Any]
     judges: Mapping[str, Judge] = field(default_factory=dict)
     base_rows: Callable[[], list[Instruction]] = list
+
+    @cached_property
+    def instructions_digest(self) -> str:
+        """Of the test set and of everybody's instruction rows."""
+        test = [(row.prompt, row.response) for row in self.test]
+        return digest(test, [client.digests["instructions"] for client in self.clients])
+
+    @property
+    def sizes(self) -> list[ShardSize]:
+        """What each client trains on, in numbers."""
+        return [_size(client) for client in self.clients]
 
     @property
     def base(self) -> list[Instruction]:
@@ -86,6 +115,19 @@ def build(
     from pwffsim.data.population import population
 
     return CORPORA[spec.corpus].build(spec, population(spec, clients, seed, mean_snr_db, preference_weights))
+
+
+def census(
+    spec: DataSpec, clients: int, seed: int, mean_snr_db: Sequence[float], preference_weights: Sequence[float]
+) -> list[ShardSize]:
+    """``build(...).sizes``, without wording a row where the corpus knows beforehand how many there will be.
+
+    Arguments and errors as of `build`.
+    """
+    from pwffsim.data.corpora import CORPORA
+    from pwffsim.data.population import population
+
+    return CORPORA[spec.corpus].census(spec, population(spec, clients, seed, mean_snr_db, preference_weights))
 
 
 def count_rows(spec: DataSpec) -> dict[str, int] | None:
@@ -110,6 +152,11 @@ def check(spec: DataSpec, clients: int) -> None:
                 f"{counts[name]} usable {name} rows are too few for {clients} clients (at least {least}): "
                 f"give more files under data.files.{name}, or lower clients or global_test_rows"
             )
+
+
+def _size(client: ClientData) -> ShardSize:
+    pairs = sum(len(part) for part in client.preferences_train.values())
+    return ShardSize(rows=len(client.instructions_train), pairs=pairs)
 
 
 def digest(*parts: Any) -> str:

@@ -54,11 +54,11 @@ def attach(model: Any, bottleneck: int, sites: Sequence[str]) -> dict[str, nn.Pa
 
 
 def blocks(model: Any) -> nn.ModuleList:
-    """The transformer blocks of a causal language model."""
-    return next(module for module in model.base_model.children() if isinstance(module, nn.ModuleList))
+    """The transformer blocks of a language model or an encoder."""
+    return next(module for module in model.base_model.modules() if isinstance(module, nn.ModuleList))
 
 
-def initial(name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
+def initial(name: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """First value of an adapter's tensor: uniform in +-1/sqrt(width) for the down-projection, zero for the rest."""
     if name.endswith("down.weight"):
         return (torch.rand(shape, generator=generator) * 2 - 1) / shape[1] ** 0.5

@@ -1,15 +1,20 @@
-"""One PPO iteration: responses, rewards, advantages, and a few passes over them."""
+"""One PPO iteration of C clients side by side: responses, rewards, advantages, and a few passes over them.
+
+Rows are client-major, B responses of each client. Nothing passes from one client to another: losses are means over a
+client's own tokens, and each has its own states, moments, minibatches and side of the constraint.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from channel_models.randomness import stream
-from pwffsim.learning import ppo, rollouts
+from pwffsim.learning import ppo, predictions, rollouts
 from pwffsim.learning.policy import Policy
 from pwffsim.learning.preferences import Scale
 from pwffsim.learning.reward import Pair
@@ -27,9 +32,9 @@ class Networks:
 
     Attributes:
         policy: trained.
-        rewards: two reward models, frozen.
-        critics: two critics, trained; they started as copies of the reward models.
-        scales: objective -> scale that makes the scores of its reward model and critic comparable.
+        rewards: two reward models a client, frozen.
+        critics: two critics a client, trained; they started as copies of the reward models.
+        scales: objective -> scale that makes the scores of reward models and critics comparable.
     """
 
     policy: Policy
@@ -38,18 +43,18 @@ class Networks:
     scales: Mapping[str, Scale]
 
     def scores(self, features: Mapping[str, Features]) -> dict[str, Tensor]:
-        """Objective -> (B,), scaled rewards of whole dialogues."""
+        """Objective -> (C B,), scaled rewards of whole dialogues."""
         with torch.no_grad():
             return {o: self.scales[o](s.scores(features[o])) for o, s in self.rewards.scorers.items()}
 
     def values(self, objective: str, features: Features) -> Tensor:
-        """(B, R), what a critic expects of each state, on the scale of the rewards."""
+        """(C B, R), what critics expect of each state, on the scale of the rewards."""
         return self.scales[objective](self.critics.scorers[objective].values(features))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Hyper-parameters of PPO, and the client's weights.
+    """Hyper-parameters of PPO, and the clients' weights.
 
     Attributes:
         temperature, ppo_epochs, minibatches, clip_range, horizon: as usual.
@@ -57,7 +62,7 @@ class Settings:
         kl_bound: nats a response; beyond half of it, steps lower the divergence instead of raising the reward.
         value_coefficient: weight of the critics' loss.
         combine: where the objectives are weighted and summed.
-        weights: objective -> weight, summing to 1.
+        weights: objective -> (C,), summing to 1.
         missing_end_penalty: taken off the score of a response that was cut, in standard deviations.
     """
 
@@ -70,7 +75,7 @@ class Settings:
     kl_bound: float
     value_coefficient: float
     combine: str
-    weights: Mapping[str, float]
+    weights: Mapping[str, Tensor]
     missing_end_penalty: float
     policy_optimisation: Optimisation
     critic_optimisation: Optimisation
@@ -78,29 +83,35 @@ class Settings:
 
 @dataclass(frozen=True)
 class Optimisers:
-    """Fresh optimisers of one client's round; critics have one each."""
+    """Fresh optimisers of the clients' round; critics have one an objective."""
 
     policy: Optimiser
     critics: Mapping[str, Optimiser]
 
     @classmethod
     def of(cls, networks: Networks, settings: Settings) -> Optimisers:
-        """New moments for the policy and both critics."""
+        """New moments for the policies and all critics."""
         critics = {
-            objective: Optimiser(scorer.parameters.values(), settings.critic_optimisation)
+            objective: Optimiser(scorer.stack, settings.critic_optimisation)
             for objective, scorer in networks.critics.scorers.items()
         }
-        return cls(Optimiser(networks.policy.parameters(), settings.policy_optimisation), critics)
+        return cls(Optimiser(networks.policy.stack, settings.policy_optimisation), critics)
 
 
 @dataclass
 class Progress:
-    """Facts of the optimiser steps of one iteration."""
+    """Facts of the optimiser steps of one iteration, (C,) each step.
 
-    policy_losses: list[float] = field(default_factory=list)
-    clip_fractions: list[float] = field(default_factory=list)
-    value_losses: dict[str, list[float]] = field(default_factory=dict)
-    rectified: int = 0
+    Attributes:
+        far: whether a client's step went back towards the reference.
+        policy_losses, clip_fractions: of the surrogate, without meaning where a client is far.
+        value_losses: objective -> of its critics.
+    """
+
+    far: list[Tensor] = field(default_factory=list)
+    policy_losses: list[Tensor] = field(default_factory=list)
+    clip_fractions: list[Tensor] = field(default_factory=list)
+    value_losses: dict[str, list[Tensor]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,10 +119,10 @@ class Scored:
     """A rollout with its rewards and what follows from them.
 
     Attributes:
-        scores: objective -> (B,), rewards of whole responses.
-        advantage: (N,), weighted and whitened.
-        returns: objective -> (N,), what its critic learns.
-        features: objective -> what its critic reads; None where its encoder is trained, so that they change.
+        scores: objective -> (C B,), rewards of whole responses.
+        advantage: (N,), weighted, and whitened over each client's tokens.
+        returns: objective -> (N,), what its critics learn.
+        features: objective -> what its critics read; None where their encoder is trained, so that they change.
     """
 
     rollout: Rollout
@@ -125,51 +136,69 @@ def score(networks: Networks, rollout: Rollout, settings: Settings, end: int) ->
     """Rewards of whole responses, KL penalty at each token, and the advantages that follow."""
     features = networks.rewards.features(rollout.dialogues)
     scores = networks.scores(features)
-    cut = settings.missing_end_penalty * (~rollouts.ended(rollout.dialogues, end)).float()
-    penalty = rollout.grid(settings.kl_coefficient * (rollout.log_probs - rollout.sampled_reference))
+    cut = settings.missing_end_penalty * (~rollouts.ended(rollout, end)).float()
+    known = rollout.predictions
+    penalty = rollout.grid(settings.kl_coefficient * (known.log_probs - known.reference_log_probs))
     mask = rollout.mask.float()
     rewards = {o: ppo.token_rewards(s - cut, penalty, mask) for o, s in scores.items()}
     with torch.no_grad():
         seen = features if networks.critics.frozen else networks.critics.features(rollout.dialogues)
         values = {o: networks.values(o, seen[o]) * mask for o in scores}
-    targets = ppo.COMBINERS[settings.combine](rewards, values, settings.weights, mask, settings.horizon)
-    advantage = ppo.whiten(targets.advantage[rollout.mask])
+    weights = {o: w.repeat_interleave(rollout.responses)[:, None] for o, w in settings.weights.items()}
+    targets = ppo.COMBINERS[settings.combine](rewards, values, weights, mask, settings.horizon)
+    by_client = (grid.view(rollout.clients, -1) for grid in (targets.advantage, mask))
+    advantage = ppo.whiten(*by_client).view(mask.shape)[rollout.mask]
     returns = {o: returns[rollout.mask] for o, returns in targets.returns.items()}
     return Scored(rollout, scores, advantage, returns, seen if networks.critics.frozen else None)
 
 
-def update(networks: Networks, optimisers: Optimisers, scored: Scored, settings: Settings, seed: int) -> Progress:
-    """Passes over a rollout in minibatches, a step of the policy and of each critic in each."""
+def update(
+    networks: Networks, optimisers: Optimisers, scored: Scored, settings: Settings, seeds: Sequence[int]
+) -> Progress:
+    """Passes over a rollout in minibatches, a step of the policies and of all critics in each; seeds: one a client."""
     progress = Progress(value_losses={o: [] for o in scored.returns})
     for epoch in range(settings.ppo_epochs):
-        order = stream(seed, "alignment.minibatches", epoch).permutation(len(scored.rollout))
-        for drawn in torch.from_numpy(order).tensor_split(min(settings.minibatches, len(order))):
-            rows = drawn.sort().values
+        for rows in _minibatches(scored.rollout, settings.minibatches, epoch, seeds):
             _policy_step(networks, optimisers, scored, rows, settings, progress)
             for objective in scored.returns:
                 _critic_step(networks, optimisers, scored, rows, objective, settings, progress)
     return progress
 
 
+def _minibatches(rollout: Rollout, parts: int, epoch: int, seeds: Sequence[int]) -> list[Tensor]:
+    """Rows of each minibatch, ascending: a client's responses in an order of its own, cut in equal parts."""
+    own = [stream(seed, "alignment.minibatches", epoch).permutation(rollout.responses) for seed in seeds]
+    order = torch.from_numpy(np.stack(own)).to(rollout.mask.device)
+    first = torch.arange(len(seeds), device=order.device)[:, None] * rollout.responses
+    drawn = order.tensor_split(min(parts, rollout.responses), dim=1)
+    return [(part.sort(dim=1).values + first).flatten() for part in drawn]
+
+
 def _policy_step(
     networks: Networks, optimisers: Optimisers, scored: Scored, rows: Tensor, settings: Settings, progress: Progress
 ) -> None:
-    """One step of the clipped surrogate; or, where the policy is too far from the reference, one back towards it.
+    """One step of the clipped surrogate; or, where a policy is too far from its reference, one back towards it.
 
     A constraint that is violated becomes the objective until it holds again (Xu et al. 2021, CRPO, arXiv 2011.05869).
     """
     part, advantage = scored.rollout.take(rows), scored.advantage[scored.rollout.tokens_of(rows)]
-    log_probs, targets = rollouts.log_probabilities(networks.policy, part.batch, settings.temperature)
-    divergence = ppo.divergence(log_probs, part.reference).sum() / len(part)
-    if float(divergence.detach()) > _MARGIN * settings.kl_bound:
-        optimisers.policy.step(divergence)
-        progress.rectified += 1
-        return
-    ratio = (log_probs.gather(1, targets[:, None]).squeeze(1) - part.log_probs).exp()
-    loss, clipped = ppo.policy_loss(ratio, advantage, settings.clip_range)
-    optimisers.policy.step(loss)
-    progress.policy_losses.append(loss.item())
-    progress.clip_fractions.append(float(clipped))
+    known, owners = part.predictions, part.owners
+    log_probs, divergence = predictions.predict(
+        rollouts.head(networks.policy, settings.temperature),
+        networks.policy.predicting(part.batch),
+        part.batch.targets,
+        known.reference_states,
+        known.reference_normalisers,
+    )
+    apart = part.sums(divergence) / part.responses
+    far = apart.detach() > _MARGIN * settings.kl_bound
+    change = torch.where(far[owners], 0.0, log_probs - known.log_probs)
+    losses, outside = ppo.policy_loss(change.exp(), advantage, settings.clip_range)
+    surrogate = part.means(losses)
+    optimisers.policy.step(torch.where(far, apart, surrogate))
+    progress.far.append(far)
+    progress.policy_losses.append(surrogate.detach())
+    progress.clip_fractions.append(part.means(outside))
 
 
 def _critic_step(
@@ -181,13 +210,13 @@ def _critic_step(
     settings: Settings,
     progress: Progress,
 ) -> None:
-    """One step of one critic towards the returns."""
+    """One step of each client's critic of an objective towards the returns."""
     part, returns = scored.rollout.take(rows), scored.returns[objective][scored.rollout.tokens_of(rows)]
     if scored.features is None:
         features = networks.critics.scorers[objective].encoder.features(part.dialogues)
     else:
         features = scored.features[objective][rows]
     values = networks.values(objective, features)[:, : part.mask.shape[1]]
-    loss = ppo.value_loss(values[part.mask], returns)
+    loss = part.means(ppo.value_loss(values[part.mask], returns))
     optimisers.critics[objective].step(settings.value_coefficient * loss)
-    progress.value_losses[objective].append(loss.item())
+    progress.value_losses[objective].append(loss.detach())

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from weakref import WeakKeyDictionary
 
+from pwffsim.learning.token_rows import TokenRows
 from pwffsim.learning.tokens import Encoded
 
 Predict = Callable[[Encoded], list[int]]
+
+_KEPT: WeakKeyDictionary[TokenRows, dict[str, float]] = WeakKeyDictionary()
+
+
+def of(rows: TokenRows) -> dict[str, float]:
+    """majority_accuracy, unigram_accuracy and bigram_accuracy of a client's held-out rows; computed once."""
+    if rows not in _KEPT:
+        each = {"majority": majority_accuracy, "unigram": unigram_accuracy, "bigram": bigram_accuracy}
+        _KEPT[rows] = {f"{name}_accuracy": accuracy(rows.train, rows.test) for name, accuracy in each.items()}
+    return _KEPT[rows]
 
 
 def majority_accuracy(train: Iterable[Encoded], test: Iterable[Encoded]) -> float:

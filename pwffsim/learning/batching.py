@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from channel_models.randomness import stream
+from pwffsim.learning import runtime
 from pwffsim.learning.tokens import Encoded
 
 IGNORED = -100
@@ -45,12 +46,11 @@ class Batch:
 def collate(rows: Sequence[Encoded], pad: int) -> Batch:
     """Rows side by side, prompts and padding without labels."""
     length = bucket(max(len(row) for row in rows))
-    ids = torch.full((len(rows), length), pad)
-    labels = torch.full((len(rows), length), IGNORED)
+    ids, labels = np.full((len(rows), length), pad), np.full((len(rows), length), IGNORED)
     for i, row in enumerate(rows):
-        ids[i, : len(row)] = torch.tensor((*row.prompt, *row.response))
-        labels[i, len(row.prompt) : len(row)] = torch.tensor(row.response)
-    return Batch(ids, labels)
+        ids[i, : len(row)] = (*row.prompt, *row.response)
+        labels[i, len(row.prompt) : len(row)] = row.response
+    return Batch(*(torch.from_numpy(grid).to(runtime.device()) for grid in (ids, labels)))
 
 
 def bucket(length: int) -> int:
@@ -69,6 +69,12 @@ def draws(seed: int, rows: int, steps: int, batch_size: int, purpose: str = "bat
     return [order[start : start + batch_size] for start in range(0, wanted, batch_size)]
 
 
-def chunks(rows: Sequence[Encoded], size: int) -> list[Sequence[Encoded]]:
-    """All rows in pieces of at most `size`."""
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
+def side_by_side(clients: Sequence[Sequence[Encoded]], size: int, pad: int) -> Iterator[Batch]:
+    """All rows of all clients, client-major, at most `size` rows a client at once, the shortest of each first; who has
+    fewer has empty rows."""
+    empty, clients = Encoded((pad,), ()), [sorted(rows, key=len) for rows in clients]
+    most = max(map(len, clients))
+    for start in range(0, most, size):
+        count = min(size, most - start)
+        pieces = [[*rows[start : start + count]] for rows in clients]
+        yield collate([row for piece in pieces for row in (*piece, *[empty] * (count - len(piece)))], pad)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 STAGES: tuple[str, ...] = ("instruction", "reward", "alignment")
@@ -62,3 +63,72 @@ ALIASES: dict[str, str] = {
 
 SAMPLES_A_PROMPT = 2
 """Responses that are generated to a held-out prompt when alignment is evaluated."""
+
+OWN: tuple[str, ...] = ("client", "shard", "seed", "weight")
+"""Params that may differ between clients that a stage takes at once; beside them, the number of LoRA modules."""
+
+PRECISIONS: tuple[str, ...] = ("fp32", "bf16")
+"""Of matrix products; states are fp32 always."""
+
+
+TOGETHER: dict[str, int] = {
+    "instruction.train": 16,
+    "instruction.evaluate": 16,
+    "reward.train": 64,
+    "reward.evaluate": 64,
+    "alignment.train": 16,
+    "alignment.evaluate": 16,
+}
+"""Stage -> clients that share a batch at most, where that pays (benchmarks/fusion_*.py)."""
+
+WIDEST_FUSED = 256
+"""Width of the widest model whose clients share a batch: the products of wider ones fill a processor by themselves."""
+
+ACTIVATIONS: dict[str, int] = {
+    "instruction.train": 2**22,
+    "instruction.evaluate": 2**24,
+    "reward.train": 2**22,
+    "reward.evaluate": 2**24,
+    "alignment.train": 2**23,
+    "alignment.evaluate": 2**24,
+}
+"""Stage -> tokens x width x blocks of a batch at most, where that is known and stands in place of the width: beyond it
+memory grows and nothing is quicker."""
+
+
+def together(stage: str, params: Mapping[str, Any], width: int, layers: int) -> int:
+    """How many clients a stage takes at once at most: 1 where a batch of several does not pay, or cannot be.
+
+    Args:
+        stage: its name.
+        params: of the recipe.
+        width, layers: of the network that works in it.
+    """
+    if params.get("engine", "native") != "native" or _whole_encoder(params):
+        return 1
+    return min(TOGETHER.get(stage, 1), _room(stage, params, width, layers))
+
+
+def _room(stage: str, params: Mapping[str, Any], width: int, layers: int) -> int:
+    """Clients whose activations a batch may hold."""
+    if stage in ACTIVATIONS and not _kept_features(stage, params):
+        tokens = _SEQUENCES.get(stage, 1) * params.get("batch_size", _MEASURED_ROWS) * params["max_length"]
+        return max(1, ACTIVATIONS[stage] // (tokens * width * layers))
+    return TOGETHER.get(stage, 1) if width <= WIDEST_FUSED else 1
+
+
+_MEASURED_ROWS = 32
+"""Held-out rows of a client, about."""
+
+_SEQUENCES = {"reward.train": 4, "reward.evaluate": 4}
+"""Sequences a row, where it is not one: a pair of dialogues for each of two objectives."""
+
+
+def _kept_features(stage: str, params: Mapping[str, Any]) -> bool:
+    """Whether reward models learn from features that are computed once, so that no encoder is at work in a batch."""
+    return stage.startswith("reward.") and params.get("reward", {}).get("upload") == "head"
+
+
+def _whole_encoder(params: Mapping[str, Any]) -> bool:
+    """Whether reward models are trained whole, which is one client's business."""
+    return params.get("reward", {}).get("upload") == "full"

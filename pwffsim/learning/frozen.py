@@ -14,7 +14,9 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, PreTrained
 from transformers.activations import NewGELUActivation
 
 from channel_models.randomness import derive_seed
+from pwffsim.learning import runtime
 from pwffsim.learning.bases import BaseUnavailable, folder_of
+from pwffsim.learning.products import TanhGelu
 from pwffsim.learning.runtime import ATTENTION
 
 M = TypeVar("M", bound=nn.Module)
@@ -57,7 +59,7 @@ def _identity(base: Mapping[str, Any]) -> str:
 def _resident(kind: str, identity: str) -> PreTrainedModel:
     base = json.loads(identity)
     make: Callable[[str, dict[str, Any]], PreTrainedModel] = _random if base["untrained"] else _stored
-    model = make(kind, base).eval()
+    model = make(kind, base).eval().to(runtime.device())
     _fuse_activations(model)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
@@ -66,11 +68,11 @@ def _resident(kind: str, identity: str) -> PreTrainedModel:
 
 
 def _fuse_activations(model: nn.Module) -> None:
-    """GPT-2's tanh form of GELU as one operation instead of eight: the same function, to rounding."""
+    """GPT-2's tanh form of GELU in few operations instead of eight: the same function, to rounding."""
     for module in list(model.modules()):
         for name, child in module.named_children():
             if isinstance(child, NewGELUActivation):
-                setattr(module, name, nn.GELU(approximate="tanh"))
+                setattr(module, name, TanhGelu())
 
 
 def _random(kind: str, base: dict[str, Any]) -> PreTrainedModel:

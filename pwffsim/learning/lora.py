@@ -67,7 +67,7 @@ def attach(model: Any, shape: LoraShape) -> dict[str, nn.Parameter]:
     }
 
 
-def initial(name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
+def initial(name: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """First value, as peft's: A uniform in +-1/sqrt(in) (Kaiming with a = sqrt 5), B zero."""
     if ".lora_A." in name:
         return (torch.rand(shape, generator=generator) * 2 - 1) / shape[1] ** 0.5

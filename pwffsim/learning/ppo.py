@@ -1,7 +1,7 @@
 """Proximal policy optimisation (Schulman et al. 2017, arXiv 1707.06347) for two objectives, as pure functions.
 
-Shapes: B responses of at most R tokens; ``mask`` (B, R) is 1 on response tokens, which start at the left; N tokens in
-all, those of the first response first.
+Shapes: B responses of at most R tokens; ``mask`` (B, R) is 1 on response tokens, which start at the left. Nothing here
+mixes responses but :func:`whiten`, so that those of several clients may stand below one another.
 """
 
 from __future__ import annotations
@@ -56,18 +56,20 @@ def token_rewards(scores: Tensor, penalty: Tensor, mask: Tensor) -> Tensor:
     """(B, R): minus the penalty at every token, plus the score of the whole response at its last one."""
     last = mask.sum(1).long() - 1
     rewards = -penalty * mask
-    rewards[torch.arange(len(scores)), last] += scores
+    rewards[torch.arange(len(scores), device=scores.device), last] += scores
     return rewards
 
 
-def whiten(advantages: Tensor) -> Tensor:
-    """Zero mean and unit variance over all tokens, (N,). Equal advantages become zero."""
-    centred = advantages - advantages.mean()
-    return centred * torch.rsqrt(centred.square().mean() + 1e-8)
+def whiten(advantages: Tensor, mask: Tensor) -> Tensor:
+    """Zero mean and unit variance over each row's tokens where the mask is 1, zero elsewhere, (..., n). Equal
+    advantages become zero."""
+    count = mask.sum(-1, keepdim=True)
+    centred = (advantages - (advantages * mask).sum(-1, keepdim=True) / count) * mask
+    return centred * torch.rsqrt(centred.square().sum(-1, keepdim=True) / count + 1e-8)
 
 
 def policy_loss(ratio: Tensor, advantages: Tensor, clip_range: float) -> tuple[Tensor, Tensor]:
-    """Clipped surrogate ``-min(rho A, clip(rho, 1 +- eps) A)``, mean over tokens; and the share of ratios outside.
+    """Clipped surrogate ``-min(rho A, clip(rho, 1 +- eps) A)`` of each token, and 1 where its ratio is outside.
 
     Args:
         ratio: rho = pi / pi_old of each token, (N,).
@@ -75,31 +77,24 @@ def policy_loss(ratio: Tensor, advantages: Tensor, clip_range: float) -> tuple[T
         clip_range: eps.
     """
     clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
-    outside = ((ratio - 1).abs() > clip_range).float().mean()
-    return -torch.minimum(ratio * advantages, clipped * advantages).mean(), outside.detach()
+    outside = ((ratio - 1).abs() > clip_range).to(ratio.dtype)
+    return -torch.minimum(ratio * advantages, clipped * advantages), outside.detach()
 
 
 def value_loss(values: Tensor, returns: Tensor) -> Tensor:
-    """Half the mean squared error over tokens, (N,) each."""
-    return 0.5 * (values - returns).square().mean()
+    """Half the squared error of each token."""
+    return 0.5 * (values - returns).square()
 
 
-def divergence(log_probs: Tensor, reference: Tensor) -> Tensor:
-    """``KL(pi || pi_ref) = sum_v pi (log pi - log pi_ref)`` at each token, exact: (N, V) each -> (N,)."""
-    return (log_probs.exp() * (log_probs - reference)).sum(-1)
+Weights = Mapping[str, Tensor | float]
 
-
-def entropy(log_probs: Tensor) -> Tensor:
-    """``-sum_v pi log pi`` at each token, (N, V) -> (N,), in nats."""
-    return -(log_probs.exp() * log_probs).sum(-1)
-
-
-Combine = Callable[[PerObjective, PerObjective, Mapping[str, float], Tensor, Horizon], Targets]
-"""(token rewards, values, weights, mask, horizon), the first three by objective -> targets."""
+Combine = Callable[[PerObjective, PerObjective, Weights, Tensor, Horizon], Targets]
+"""(token rewards, values, weights, mask, horizon), the first three by objective -> targets; a weight is one number, or
+(B, 1)."""
 
 
 def combine_advantages(
-    rewards: PerObjective, values: PerObjective, weights: Mapping[str, float], mask: Tensor, horizon: Horizon
+    rewards: PerObjective, values: PerObjective, weights: Weights, mask: Tensor, horizon: Horizon
 ) -> Targets:
     """Each objective has its own critic and advantage: ``A = sum_k w_k GAE(r_k, V_k)``."""
     each = {k: gae(rewards[k], values[k], mask, horizon) for k in rewards}
@@ -107,7 +102,7 @@ def combine_advantages(
 
 
 def combine_rewards(
-    rewards: PerObjective, values: PerObjective, weights: Mapping[str, float], mask: Tensor, horizon: Horizon
+    rewards: PerObjective, values: PerObjective, weights: Weights, mask: Tensor, horizon: Horizon
 ) -> Targets:
     """Mix first: ``A = GAE(sum_k w_k r_k, sum_k w_k V_k)``; by linearity the same advantage, as a test shows."""
     each = {k: gae(rewards[k], values[k], mask, horizon) for k in rewards}
@@ -116,7 +111,7 @@ def combine_rewards(
 
 
 def combine_literally(
-    rewards: PerObjective, values: PerObjective, weights: Mapping[str, float], mask: Tensor, horizon: Horizon
+    rewards: PerObjective, values: PerObjective, weights: Weights, mask: Tensor, horizon: Horizon
 ) -> Targets:
     """As the paper's step 3.2 reads: reward plus critic's value is the "personalized reward" of an objective.
 
@@ -124,7 +119,7 @@ def combine_literally(
     in the baseline); offered for comparison.
     """
     last = mask.sum(1).long() - 1
-    rows = torch.arange(len(mask))
+    rows = torch.arange(len(mask), device=mask.device)
     summed = {k: rewards[k].clone() for k in rewards}
     for k in summed:
         summed[k][rows, last] += values[k][rows, last]
@@ -133,7 +128,7 @@ def combine_literally(
     return Targets(targets.advantage, own)
 
 
-def _weighted(each: PerObjective, weights: Mapping[str, float]) -> Tensor:
+def _weighted(each: PerObjective, weights: Weights) -> Tensor:
     terms = [weights[k] * each[k] for k in each]
     return torch.stack(terms).sum(0)
 

@@ -1,131 +1,134 @@
-"""Preference pairs as features, and the Bradley-Terry loss (Bradley and Terry 1952; Ouyang et al. 2022)."""
+"""Scores of preference pairs, and the Bradley-Terry loss (Bradley and Terry 1952; Ouyang et al. 2022).
+
+M members, each the model of one objective of one client, are scored side by side by one scorer, which holds their
+states in this order.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pwffsim.data.rows import Preference
-from pwffsim.learning import reward, shards, state
+from pwffsim.learning import pair_features, pair_texts, reward, runtime, state
+from pwffsim.learning.jobs import Job
+from pwffsim.learning.pair_texts import Member
 from pwffsim.learning.reward import Pair
-from pwffsim.learning.scoring import Dialogue, Scorer
-from pwffsim.learning.tokens import tokenizer
+from pwffsim.learning.scoring import Scorer
+
+_CHUNK = 16
+"""Pairs of a member that are scored at once."""
 
 
-def bradley_terry(chosen: Tensor, rejected: Tensor) -> Tensor:
-    """Mean of ``-log sigmoid(r+ - r-)``."""
-    return -functional.logsigmoid(chosen - rejected).mean()
+def bradley_terry(margins: Tensor) -> Tensor:
+    """``-log sigmoid(r+ - r-)`` of margins r+ - r-, averaged over the last dimension, that of the pairs."""
+    return -functional.logsigmoid(margins).mean(-1)
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Preference pairs, one dialogue for each side."""
+class Source(Protocol):
+    """The pairs of M members, ready to be scored.
 
-    chosen: Sequence[Dialogue]
-    rejected: Sequence[Dialogue]
-
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-
-Scores = Callable[[Scorer, Sequence[int] | None], tuple[Tensor, Tensor]]
-"""(scorer, rows or None for all) -> scores of the chosen and of the rejected responses."""
-
-
-def scores_of(params: Mapping[str, Any], pair: Pair, split: str, objective: str) -> Scores:
-    """How to score a client's pairs: from features kept in memory where the encoder is frozen, else through it.
-
-    Args:
-        params: model, reward, data, client, max_length.
-        pair: the resident reward models.
-        split: "train" or "test".
-        objective: whose pairs.
+    Attributes:
+        sizes: (M,), how many pairs each has.
     """
-    if pair.frozen:
-        chosen, rejected = _features(_description(params), split, objective)
 
-        def from_features(scorer: Scorer, rows: Sequence[int] | None) -> tuple[Tensor, Tensor]:
-            wanted = slice(None) if rows is None else list(rows)
-            return scorer.scores(chosen[wanted]), scorer.scores(rejected[wanted])
+    sizes: Sequence[int]
 
-        return from_features
-    pairs = pairs_of(params, split, objective)
-
-    def through_encoder(scorer: Scorer, rows: Sequence[int] | None) -> tuple[Tensor, Tensor]:
-        if rows is None:
-            return reward.score(scorer, pairs.chosen), reward.score(scorer, pairs.rejected)
-        both = [pairs.chosen[i] for i in rows] + [pairs.rejected[i] for i in rows]
-        scores = scorer.scores(scorer.encoder.whole(both))
-        return scores[: len(rows)], scores[len(rows) :]
-
-    return through_encoder
+    def features(self, rows: Tensor) -> Tensor:
+        """Rows (M, B), numbers of pairs of each member -> (M B, 2, d), features of the chosen and the rejected."""
+        ...
 
 
-def pairs_of(params: Mapping[str, Any], split: str, objective: str) -> Pairs:
-    """A client's pairs of one objective."""
-    client = shards.shard(params)
-    rows: Sequence[Preference] = {"train": client.preferences_train, "test": client.preferences_test}[split][objective]
-    text, length = tokenizer(params["model"]["tokenizer"]), params["max_length"]
+class FromFeatures:
+    """Pairs as features in memory: the encoder is frozen."""
 
-    def dialogue(prompt: str, response: str) -> Dialogue:
-        return Dialogue(prompt, response, text.sequence(prompt, response, length))
+    def __init__(self, members: Sequence[Member], split: str, scorer: Scorer) -> None:
+        tables = pair_features.of(members, split, scorer.encoder)
+        self.sizes: Sequence[int] = [len(table) for table in tables]
+        self._table = torch.cat(tables)
+        self._starts = (torch.tensor(self.sizes).cumsum(0) - torch.tensor(self.sizes))[:, None]
 
-    return Pairs([dialogue(r.prompt, r.chosen) for r in rows], [dialogue(r.prompt, r.rejected) for r in rows])
+    def features(self, rows: Tensor) -> Tensor:
+        return self._table.index_select(0, (rows + self._starts).flatten().to(self._table.device))
+
+
+class ThroughEncoder:
+    """Pairs as texts, which pass an encoder that is trained."""
+
+    def __init__(self, members: Sequence[Member], split: str, scorer: Scorer) -> None:
+        self._encoder = scorer.encoder
+        self._pairs = [pair_texts.of(member, split) for member in members]
+        self.sizes: Sequence[int] = [len(pairs) for pairs in self._pairs]
+
+    def features(self, rows: Tensor) -> Tensor:
+        wanted = zip(self._pairs, rows.tolist(), strict=True)
+        batch = [dialogue for pairs, own in wanted for i in own for dialogue in pairs[i]]
+        return self._encoder.whole(batch).unflatten(0, (-1, 2))
+
+
+def source(members: Sequence[Member], split: str, scorer: Scorer) -> Source:
+    """The pairs of some members: from features kept in memory where the encoder is frozen, else through it."""
+    frozen = members[0].params["reward"]["upload"] == "head"
+    return (FromFeatures if frozen else ThroughEncoder)(members, split, scorer)
+
+
+@torch.no_grad()
+def all_scores(pairs: Source, scorer: Scorer) -> list[Tensor]:
+    """Scores of all pairs of each member, (pairs, 2) fp64 on the CPU; who has fewer repeats the last one meanwhile."""
+    last = torch.tensor(pairs.sizes)[:, None] - 1
+    rows = torch.minimum(torch.arange(max(pairs.sizes)), last)
+    pieces = [scorer.scores(pairs.features(piece)).view(*piece.shape, 2) for piece in rows.split(_CHUNK, dim=1)]
+    found = torch.cat(pieces, dim=1).double().cpu()
+    return [scores[:size] for scores, size in zip(found, pairs.sizes, strict=True)]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Mean and standard deviation of a reward model's scores, to put its rewards on one scale."""
+    """Mean and standard deviation, (C,) each, of reward models' scores, to put the rewards of each on one scale."""
 
-    mean: float
-    deviation: float
+    mean: Tensor
+    deviation: Tensor
 
     def __call__(self, scores: Tensor) -> Tensor:
-        return (scores - self.mean) / self.deviation
+        """(C rows, ...) -> the same shape."""
+        blocks = scores.reshape(len(self.mean), -1)
+        return ((blocks - self.mean[:, None]) / self.deviation[:, None]).view(scores.shape)
 
 
-def scales(params: Mapping[str, Any], pair: Pair, group: Mapping[str, Tensor]) -> dict[str, Scale]:
-    """Objective -> scale of its reward model over all responses in the client's own training pairs.
+def scales(jobs: Sequence[Job], pair: Pair, groups: Sequence[Mapping[str, Tensor]]) -> dict[str, Scale]:
+    """Objective -> scales of its reward models over all responses in each client's own training pairs.
+
+    They are kept under what they depend on, the whole call: reward models change in no round of alignment.
 
     Args:
-        params: as for :func:`scores_of`.
-        pair: the resident reward models, which hold `group`.
-        group: their state.
+        jobs: whose params are as a member's.
+        pair: the resident reward models, which hold `groups`.
+        groups: their states.
     """
-    key = f"{_description(params)}/{state.content_digest(group)}"
+    params = jobs[0].params
+    each = [(pair_texts.digest(j.params), state.content_digest(group)) for j, group in zip(jobs, groups, strict=True)]
+    key = (reward.identity(params), params.get("precision", "fp32"), *each)
     if key not in _SCALES:
-        if len(_SCALES) >= _MOST_SCALES:
-            _SCALES.clear()
-        _SCALES[key] = {objective: _scale(params, pair, objective) for objective in pair.scorers}
+        _SCALES[key] = {objective: _scale(jobs, objective, scorer) for objective, scorer in pair.scorers.items()}
+        if len(_SCALES) > _MOST_SCALES:
+            _SCALES.popitem(last=False)
+    _SCALES.move_to_end(key)
     return _SCALES[key]
 
 
-_MOST_SCALES = 4096
-_SCALES: dict[str, dict[str, Scale]] = {}
+_MOST_SCALES = 1024
+_SCALES: OrderedDict[tuple[object, ...], dict[str, Scale]] = OrderedDict()
 
 
-@torch.no_grad()
-def _scale(params: Mapping[str, Any], pair: Pair, objective: str) -> Scale:
-    scores = torch.cat(scores_of(params, pair, "train", objective)(pair.scorers[objective], None))
-    return Scale(float(scores.mean()), max(float(scores.std(correction=0)), 1e-6))
-
-
-def _description(params: Mapping[str, Any]) -> str:
-    named = ("model", "reward", "data", "client", "shard", "max_length")
-    return json.dumps({name: params.get(name) for name in named}, sort_keys=True)
-
-
-@lru_cache(maxsize=512)
-def _features(description: str, split: str, objective: str) -> tuple[Tensor, Tensor]:
-    params = {name: value for name, value in json.loads(description).items() if value is not None}
-    pair = reward.resident("reward", params["reward"], params["model"], params["max_length"])
-    pairs = pairs_of(params, split, objective)
-    encoder = pair.scorers[objective].encoder
-    return reward.whole_features(encoder, pairs.chosen), reward.whole_features(encoder, pairs.rejected)
+def _scale(jobs: Sequence[Job], objective: str, scorer: Scorer) -> Scale:
+    members = [Member(objective, job.params) for job in jobs]
+    scores = all_scores(source(members, "train", scorer), scorer)
+    mean = torch.stack([own.mean() for own in scores])
+    deviation = torch.stack([own.std(correction=0) for own in scores]).clamp(min=1e-6)
+    device = runtime.device()
+    return Scale(mean.float().to(device), deviation.float().to(device))

@@ -1,7 +1,7 @@
-"""Two reward models, and the two critics that start as copies of them: pairs of scorers by objective.
+"""Two reward models, and the two critics that start as copies of them: pairs of scorers by objective, for C clients.
 
-A pair's state is one group of tensors named ``{objective}.{parameter}``. The default encoder is the policy's own frozen
-base; ``distilbert`` is the paper's literal choice.
+A pair's state is one group of tensors a client, named ``{objective}.{parameter}``. The default encoder is the policy's
+own frozen base; ``distilbert`` is the paper's literal choice.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pwffsim.data.rows import OBJECTIVES
 from pwffsim.learning import lora, state
+from pwffsim.learning.jobs import Job, Params
 from pwffsim.learning.scoring import BaseEncoder, Dialogue, DistilBertEncoder, Encoder, Features, Scorer
+from pwffsim.learning.stacked import Shapes
 
 ENCODERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any], int | None], Encoder]] = {
     "base_head": lambda reward, model, max_length: BaseEncoder(model),
@@ -24,14 +26,12 @@ ENCODERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any], int | None],
 }
 """Reward model's name -> (reward params, model params, longest sequence or None for its own limit) -> encoder."""
 
-_CHUNK = 32
-
 
 class Pair:
     """A scorer an objective, helpfulness and harmlessness.
 
     Attributes:
-        scorers: objective -> scorer.
+        scorers: objective -> scorer of C clients.
         frozen: whether all encoders are one frozen network.
     """
 
@@ -42,25 +42,37 @@ class Pair:
         encoders = {o: shared if self.frozen else make(reward, model, max_length) for o in OBJECTIVES}
         self.scorers = {o: Scorer(encoders[o], reward["upload"], reward["rank"]) for o in OBJECTIVES}
 
-    def named(self) -> dict[str, nn.Parameter]:
-        """All parameters under their full names."""
-        return {f"{o}.{name}": p for o, scorer in self.scorers.items() for name, p in scorer.parameters.items()}
+    @property
+    def shapes(self) -> Shapes:
+        """Full name -> shape of one client's tensor."""
+        return {f"{o}.{name}": shape for o, scorer in self.scorers.items() for name, shape in scorer.shapes.items()}
 
-    def load(self, group: Mapping[str, Tensor]) -> None:
-        """Take over a state."""
-        state.load(self.named(), group)
+    def load(self, groups: Sequence[Mapping[str, Tensor]]) -> None:
+        """Take over a state a client.
 
-    def read(self) -> state.Group:
-        """A copy of the state."""
-        return state.read(self.named())
+        Raises:
+            KeyError, ValueError: as :meth:`~pwffsim.learning.scoring.Scorer.load` does.
+        """
+        for objective, scorer in self.scorers.items():
+            scorer.load([part(group, objective) for group in groups])
+
+    def read(self) -> list[state.Group]:
+        """Copies of the states, client by client."""
+        states = {objective: scorer.stack.split() for objective, scorer in self.scorers.items()}
+        return [whole(dict(zip(states, own, strict=True))) for own in zip(*states.values(), strict=True)]
 
     def pretrained(self) -> state.Group:
-        """The encoders' parameters as they stand."""
-        named = self.named()
-        return {name: p.detach().clone() for name, p in named.items() if ".encoder." in name and ".lora_" not in name}
+        """The encoders' own weights that are trained, as they stand before, on the CPU."""
+        return {
+            f"{objective}.encoder.{name}": weight.detach().cpu().clone()
+            for objective, scorer in self.scorers.items()
+            for name, weight in scorer.encoder.trunk.weights.items()
+            if f"encoder.{name}" in scorer.shapes
+        }
 
     def features(self, dialogues: Sequence[Dialogue]) -> dict[str, Features]:
-        """Objective -> features; computed once, without gradient, where the encoder is frozen and shared."""
+        """Objective -> features of client-major rows; computed once, without gradient, where the encoder is frozen and
+        shared."""
         if not self.frozen:
             return {o: scorer.encoder.features(dialogues) for o, scorer in self.scorers.items()}
         with torch.no_grad():
@@ -68,46 +80,55 @@ class Pair:
         return dict.fromkeys(self.scorers, shared)
 
 
-def resident(role: str, reward: Mapping[str, Any], model: Mapping[str, Any], max_length: int) -> Pair:
-    """The pair of a description, built once a process for each role ("reward" or "critics")."""
-    return _resident(role, json.dumps([reward, _base(model)], sort_keys=True), max_length)
+def part(group: Mapping[str, Tensor], objective: str) -> state.Group:
+    """The tensors of one objective's model, under the scorer's names."""
+    prefix = f"{objective}."
+    return {name.removeprefix(prefix): tensor for name, tensor in group.items() if name.startswith(prefix)}
+
+
+def whole(parts: Mapping[str, Mapping[str, Tensor]]) -> state.Group:
+    """The tensors of all objectives' models, under their full names."""
+    return {f"{objective}.{name}": tensor for objective, own in parts.items() for name, tensor in own.items()}
+
+
+def resident(role: str, jobs: Sequence[Job]) -> Pair:
+    """The pair of some clients, built once a process for each role ("reward" or "critics"); its states are whatever was
+    loaded last. Params read: reward, model (the base alone), max_length."""
+    return _resident(role, identity(jobs[0].params))
+
+
+def scorer(params: Params) -> Scorer:
+    """One scorer for the models of both objectives, side by side as those of different clients are, which is how they
+    are trained; built once a process. Params read: as :func:`resident`."""
+    return _scorer(identity(params))
+
+
+def identity(params: Params) -> str:
+    """What a reward model's shapes and encoder depend on: not the policy's adapters and LoRA."""
+    base = {key: params["model"].get(key) for key in ("base", "untrained", "config", "tokenizer", "digest", "seed")}
+    return json.dumps([params["reward"], base, params["max_length"]], sort_keys=True)
 
 
 def initial_state(reward: Mapping[str, Any], model: Mapping[str, Any], seed: int) -> state.Group:
     """The state at the start: heads drawn by (seed, name), LoRA without effect, encoders as they were pre-trained."""
     pair = Pair(reward, model)
-    named = pair.named()
-    pretrained = pair.pretrained() if reward["upload"] == "full" else {}
-    drawn = {name: p.shape for name, p in named.items() if name not in pretrained}
+    pretrained = pair.pretrained()
+    drawn = {name: shape for name, shape in pair.shapes.items() if name not in pretrained}
     return {**pretrained, **state.make(drawn, _initial, seed)}
 
 
-@torch.no_grad()
-def score(scorer: Scorer, dialogues: Sequence[Dialogue]) -> Tensor:
-    """(rows,): scores of whole dialogues, in pieces."""
-    pieces = (dialogues[start : start + _CHUNK] for start in range(0, len(dialogues), _CHUNK))
-    return torch.cat([scorer.scores(scorer.encoder.whole(piece)) for piece in pieces])
-
-
-@torch.no_grad()
-def whole_features(encoder: Encoder, dialogues: Sequence[Dialogue]) -> Tensor:
-    """(rows, d): features of whole dialogues, in pieces."""
-    pieces = (dialogues[start : start + _CHUNK] for start in range(0, len(dialogues), _CHUNK))
-    return torch.cat([encoder.whole(piece) for piece in pieces])
-
-
 @lru_cache(maxsize=4)
-def _resident(role: str, description: str, max_length: int) -> Pair:
-    reward, model = json.loads(description)
-    return Pair(reward, model, max_length)
+def _resident(role: str, description: str) -> Pair:
+    return Pair(*json.loads(description))
 
 
-def _base(model: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a model description an encoder depends on: not the policy's adapters and LoRA."""
-    return {key: model.get(key) for key in ("base", "untrained", "config", "tokenizer", "digest", "seed")}
+@lru_cache(maxsize=2)
+def _scorer(description: str) -> Scorer:
+    reward, model, max_length = json.loads(description)
+    return Scorer(ENCODERS[reward["model"]](reward, model, max_length), reward["upload"], reward["rank"])
 
 
-def _initial(name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
+def _initial(name: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Linear's usual weights, uniform in +-1/sqrt(in); biases zero; LoRA as peft starts it."""
     if ".lora_" in name:
         return lora.initial(name, shape, generator)

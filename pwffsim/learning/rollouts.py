@@ -1,18 +1,23 @@
-"""Responses of the policy to prompts, with what the present and the reference policy thought of each token."""
+"""Responses of C clients' policies to prompts, with what the present and the reference policies thought of each token.
+
+Responses are client-major, B of each client; tokens are those of the first response first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from channel_models.randomness import stream
-from pwffsim.learning import generation, ppo, supervised
+from pwffsim.learning import generation, predictions, supervised
 from pwffsim.learning.batching import Batch, collate
 from pwffsim.learning.generation import Sampling
+from pwffsim.learning.jobs import Job
 from pwffsim.learning.policy import Policy
+from pwffsim.learning.predictions import Head, Predictions
 from pwffsim.learning.scoring import Dialogue
 from pwffsim.learning.tokens import Encoded, Tokenizer
 
@@ -22,61 +27,78 @@ REFERENCE = "reference_"
 
 @dataclass(frozen=True)
 class Rollout:
-    """B responses of at most R tokens, N tokens in all, over a vocabulary of V.
+    """C x B responses of at most R tokens, N tokens in all.
 
     Attributes:
+        clients: C.
         dialogues: prompts and responses.
         batch: the same as padded tensors.
-        mask: (B, R), true on response tokens.
-        log_probs: (N,), of each token under the policy that sampled it.
-        reference: (N, V), log-probabilities of the reference policy.
-        facts: kl (nats a response), kl_per_token, entropy (nats a token) of the policy that sampled.
+        mask: (C B, R), true on response tokens.
+        predictions: what the policies that sampled and the reference policies thought of the tokens.
     """
 
+    clients: int
     dialogues: Sequence[Dialogue]
     batch: Batch
     mask: Tensor
-    log_probs: Tensor
-    reference: Tensor
-    facts: Mapping[str, float]
+    predictions: Predictions
 
     @property
-    def sampled_reference(self) -> Tensor:
-        """(N,): the reference policy's log-probability of each token."""
-        return self.reference.gather(1, self.batch.targets[:, None]).squeeze(1)
-
-    def __len__(self) -> int:
-        return len(self.dialogues)
+    def responses(self) -> int:
+        """B."""
+        return len(self.dialogues) // self.clients
 
     @property
-    def tokens(self) -> int:
-        """Number of response tokens."""
-        return int(self.mask.sum())
+    def owners(self) -> Tensor:
+        """(N,): whose a token is."""
+        return self.mask.nonzero()[:, 0] // self.responses
+
+    def sums(self, tokens: Tensor) -> Tensor:
+        """(N,) -> (C,)."""
+        return supervised.by_client(tokens, self.owners, self.clients)
+
+    def means(self, tokens: Tensor) -> Tensor:
+        """(N,) -> (C,), over each client's tokens."""
+        return self.sums(tokens) / self.sums(torch.ones_like(tokens))
 
     def grid(self, flat: Tensor) -> Tensor:
-        """(N,) -> (B, R), zero beside the mask."""
-        return torch.zeros(self.mask.shape, dtype=flat.dtype).masked_scatter(self.mask, flat)
+        """(N,) -> (C B, R), zero beside the mask."""
+        return torch.zeros(self.mask.shape, dtype=flat.dtype, device=flat.device).masked_scatter(self.mask, flat)
 
     def tokens_of(self, rows: Tensor) -> Tensor:
         """(N,): which tokens belong to these responses."""
         return torch.isin(self.mask.nonzero()[:, 0], rows)
 
     def take(self, rows: Tensor) -> Rollout:
-        """Some of the responses; `rows` ascend."""
-        wanted, mask = self.tokens_of(rows), self.mask[rows]
+        """Some of the responses, as many of each client; `rows` ascend."""
+        mask = self.mask[rows]
         return Rollout(
+            self.clients,
             [self.dialogues[i] for i in rows.tolist()],
             Batch(self.batch.ids[rows], self.batch.labels[rows]),
             mask[:, : int(mask.sum(1).max())],
-            self.log_probs[wanted],
-            self.reference[wanted],
-            self.facts,
+            self.predictions[self.tokens_of(rows)],
         )
+
+    def facts(self) -> list[dict[str, float]]:
+        """Of each client: kl (nats a response), kl_per_token, entropy (nats a token) of the policy that sampled, and
+        generated_tokens."""
+        known = self.predictions
+        columns = {
+            "kl": self.sums(known.divergence) / self.responses,
+            "kl_per_token": self.means(known.divergence),
+            "entropy": self.means(known.entropy),
+        }
+        each = zip(*(column.tolist() for column in columns.values()), strict=True)
+        counts = self.mask.view(self.clients, -1).sum(1).tolist()
+        return [
+            {**dict(zip(columns, one, strict=True)), "generated_tokens": n} for one, n in zip(each, counts, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to generate.
+    """What to generate for one client.
 
     Attributes:
         prompts: texts.
@@ -98,57 +120,64 @@ class Request:
 
 
 def collect(
-    policy: Policy, text: Tokenizer, request: Request, temperature: float, states: Mapping[str, Mapping[str, Tensor]]
+    policy: Policy, text: Tokenizer, requests: Sequence[Request], temperature: float, jobs: Sequence[Job]
 ) -> Rollout:
-    """Sample from the policy, then read off both policies' log-probabilities.
+    """Sample from the policies, then read off both policies' log-probabilities.
+
+    The states that tokens were drawn from are kept, (N, d), so that only the reference policies read them again.
 
     Args:
-        policy: holds the state to sample from, and holds it again afterwards.
+        policy: holds the states to sample from, and holds them again afterwards.
         text: its tokenizer.
-        request: prompts and lengths.
+        requests: prompts and lengths of each client, equally many prompts.
         temperature: of the sampling; log-probabilities are those of the same distribution.
-        states: inputs of the stage, with the reference policy under ``reference_{group}``.
+        jobs: whose inputs hold the reference policies under ``reference_{group}``.
     """
-    dialogues = sample(policy, text, request, temperature)
+    dialogues, states = sample(policy, text, requests, temperature)
     batch = collate([dialogue.tokens for dialogue in dialogues], text.pad)
-    lengths = torch.tensor([len(dialogue.tokens.response) for dialogue in dialogues])
-    mask = torch.arange(int(lengths.max())) < lengths[:, None]
-    with torch.no_grad():
-        own, targets = log_probabilities(policy, batch, temperature)
-        with policy.holding(states, REFERENCE):
-            reference, _ = log_probabilities(policy, batch, temperature)
-    log_probs = own.gather(1, targets[:, None]).squeeze(1)
-    return Rollout(dialogues, batch, mask, log_probs, reference, _facts(own, reference, len(dialogues)))
+    lengths = torch.tensor([len(dialogue.tokens.response) for dialogue in dialogues], device=states.device)
+    mask = torch.arange(int(lengths.max()), device=states.device) < lengths[:, None]
+    with torch.no_grad(), policy.holding(jobs, REFERENCE):
+        reference = policy.predicting(batch).float()
+    found = predictions.compare(head(policy, temperature), states, reference, batch.targets)
+    return Rollout(len(requests), dialogues, batch, mask, found)
 
 
-def sample(policy: Policy, text: Tokenizer, request: Request, temperature: float) -> list[Dialogue]:
-    """A response to each prompt."""
-    prompts = [text.short_prompt(prompt, request.max_length - request.new_tokens) for prompt in request.prompts]
-    numbers = stream(request.seed, "alignment.sampling").random((len(prompts), request.new_tokens), dtype="float32")
-    responses = generation.generate(
-        policy, prompts, torch.from_numpy(numbers), Sampling(temperature, text.end, text.pad)
-    )
-    return [
-        Dialogue(prompt, text.text(response), Encoded(ids, response))
-        for prompt, ids, response in zip(request.prompts, prompts, responses, strict=True)
+def head(policy: Policy, temperature: float) -> Head:
+    """Where a policy predicts its tokens.
+
+    Raises:
+        ValueError: when the network adds a bias to its logits.
+    """
+    layer = policy.network.get_output_embeddings()
+    if layer.bias is not None:
+        raise ValueError("the output layer of this base model has a bias, which alignment cannot take: choose another")
+    return Head(layer.weight, temperature)
+
+
+def sample(
+    policy: Policy, text: Tokenizer, requests: Sequence[Request], temperature: float
+) -> tuple[list[Dialogue], Tensor]:
+    """A response to each prompt, and the states (N, d) from which their tokens were drawn."""
+    prompts = [prompt for request in requests for prompt in request.prompts]
+    ids = [
+        text.short_prompt(p, request.max_length - request.new_tokens) for request in requests for p in request.prompts
     ]
+    numbers = torch.cat([_uniforms(request) for request in requests])
+    made = generation.generate(policy, ids, numbers, Sampling(temperature, text.end, text.pad))
+    dialogues = [
+        Dialogue(prompt, text.text(response), Encoded(own, response))
+        for prompt, own, response in zip(prompts, ids, made.responses, strict=True)
+    ]
+    return dialogues, made.states
 
 
-def log_probabilities(policy: Policy, batch: Batch, temperature: float) -> tuple[Tensor, Tensor]:
-    """(N, V) log-probabilities at the response tokens, and the tokens (N,)."""
-    logits, targets = supervised.response_logits(policy, batch)
-    return torch.log_softmax(logits / temperature, -1), targets
+def ended(rollout: Rollout, end: int) -> Tensor:
+    """(C B,): whether a response came to its end."""
+    last = [dialogue.tokens.response[-1] == end for dialogue in rollout.dialogues]
+    return torch.tensor(last, device=rollout.mask.device)
 
 
-def ended(dialogues: Sequence[Dialogue], end: int) -> Tensor:
-    """(B,): whether a response came to its end."""
-    return torch.tensor([dialogue.tokens.response[-1] == end for dialogue in dialogues])
-
-
-def _facts(own: Tensor, reference: Tensor, responses: int) -> dict[str, float]:
-    divergence = ppo.divergence(own, reference)
-    return {
-        "kl": float(divergence.sum()) / responses,
-        "kl_per_token": float(divergence.mean()),
-        "entropy": float(ppo.entropy(own).mean()),
-    }
+def _uniforms(request: Request) -> Tensor:
+    shape = (len(request.prompts), request.new_tokens)
+    return torch.from_numpy(stream(request.seed, "alignment.sampling").random(shape, dtype="float32"))

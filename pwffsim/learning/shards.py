@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from pwffsim.data import federated
@@ -16,30 +15,64 @@ def federation(data: Mapping[str, Any]) -> FederatedData:
     """All rows of a run.
 
     Args:
-        data: spec, clients, seed, mean_snr_db, preference_weights.
+        data: spec, clients, seed, mean_snr_db, preference_weights; and at will ``name``, a digest of these, which saves
+            looking at them.
     """
-    return _built(json.dumps(data, sort_keys=True))
+    name = _name(data)
+    if name not in _BUILT:
+        if len(_BUILT) >= _MOST_BUILT:
+            _BUILT.clear()
+        _BUILT[name] = _build(data)
+    return _BUILT[name]
+
+
+def reread(data: Mapping[str, Any]) -> FederatedData:
+    """As :func:`federation`, out of files as they are now; rows that are made up are what they were."""
+    if any(places for part in ("files", "hub") for places in data["spec"][part].values()):
+        _BUILT.pop(_name(data), None)
+    return federation(data)
 
 
 def shard(params: Mapping[str, Any]) -> ClientData:
-    """The rows of the client that a recipe names, held against the digest it names, if any.
+    """The rows of the client that a recipe names, held against the digests it names, if any.
 
     Raises:
         ValueError: when the rows are not those that the recipe was written for.
     """
     client = federation(params["data"]).clients[params["client"]]
-    expected = params.get("shard", client.digest)
-    if client.digest != expected:
-        raise ValueError(
-            f"the rows of client {params['client']} have digest {client.digest}, but the recipe names {expected}: a "
-            "data file changed during the run"
-        )
+    for kind, expected in params.get("shard", {}).items():
+        _refuse_other(f"{kind} of client {params['client']}", client.digests[kind], expected)
     return client
 
 
-@lru_cache(maxsize=4)
-def _built(text: str) -> FederatedData:
-    data = json.loads(text)
+def everybody(params: Mapping[str, Any]) -> FederatedData:
+    """The rows of all clients and the global test set, held against the digest that a recipe names, if any.
+
+    Raises:
+        ValueError: as :func:`shard`.
+    """
+    found = federation(params["data"])
+    if expected := params.get("shard", {}).get("everybody"):
+        _refuse_other("instructions of all clients", found.instructions_digest, expected)
+    return found
+
+
+def _refuse_other(what: str, found: str, expected: str) -> None:
+    if found != expected:
+        raise ValueError(
+            f"the {what} have digest {found}, but the recipe names {expected}: a data file changed during the run"
+        )
+
+
+def _name(data: Mapping[str, Any]) -> str:
+    return str(data.get("name") or json.dumps(data, sort_keys=True))
+
+
+_MOST_BUILT = 4
+_BUILT: dict[str, FederatedData] = {}
+
+
+def _build(data: Mapping[str, Any]) -> FederatedData:
     return federated.build(
         DataSpec.from_mapping(data["spec"]),
         data["clients"],

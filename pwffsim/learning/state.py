@@ -12,7 +12,7 @@ from torch import Tensor
 from channel_models.randomness import derive_seed
 
 Group = dict[str, Tensor]
-Initial = Callable[[str, torch.Size, torch.Generator], Tensor]
+Initial = Callable[[str, tuple[int, ...], torch.Generator], Tensor]
 
 
 def load(parameters: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
@@ -36,11 +36,11 @@ def load(parameters: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None
 
 
 def read(parameters: Mapping[str, Tensor]) -> Group:
-    """Copies of resident parameters."""
-    return {name: parameter.detach().clone() for name, parameter in parameters.items()}
+    """Copies of resident parameters, on the CPU."""
+    return {name: parameter.detach().cpu().clone() for name, parameter in parameters.items()}
 
 
-def make(shapes: Mapping[str, torch.Size], initial: Initial, seed: int) -> Group:
+def make(shapes: Mapping[str, tuple[int, ...]], initial: Initial, seed: int) -> Group:
     """First values, each drawn from its own generator by (seed, name): a subset of names gets the same values."""
     return {name: initial(name, shape, _generator(seed, name)) for name, shape in shapes.items()}
 

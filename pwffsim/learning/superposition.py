@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -44,41 +45,49 @@ class Sender:
     deviation: float
 
 
-def noisy_mean(senders: Sequence[Sender], snr: float, seed: int) -> Tensor:
-    """f64[d]: each entry's mean over those who send it, by their coefficients, and noise; 0 where nobody sends.
+class Superposition:
+    """The sum of what senders send, who are met one after another; memory is two vectors, whatever their number.
 
     Args:
-        senders: at least one.
-        snr: rho0/sigma^2, linear; infinity for no noise.
-        seed: of the noise.
+        size: d.
 
-    Raises:
-        ValueError: for an SNR that is not above 0.
+    Attributes:
+        scale: s = max_i c_i r_i of the senders so far.
     """
-    if not snr > 0:
-        raise ValueError(f"snr must be above 0, got {snr!r}: an aligned SNR is that of a positive power")
-    total = torch.zeros_like(senders[0].entries)
-    for sender in senders:
-        total += sender.coefficient * sender.entries
-    total += scale(senders) / sqrt(snr) * _normal(len(total), seed)
-    heard = _heard(senders)
-    return torch.where(heard > 0, total / heard, 0.0)
+
+    def __init__(self, size: int) -> None:
+        self._total = torch.zeros(size, dtype=torch.float64)
+        self._heard = torch.zeros(size, dtype=torch.float64)
+        self.scale = 0.0
+
+    def add(self, sender: Sender) -> None:
+        """One more sender."""
+        self._total += sender.coefficient * sender.entries
+        self._heard += _share(sender)
+        self.scale = float(np.maximum(self.scale, sender.coefficient * sender.deviation))  # a NaN stays
+
+    def mean(self, snr: float, seed: int) -> Tensor:
+        """f64[d]: each entry's mean over those who send it, by their coefficients, and noise; 0 where nobody sends.
+
+        Args:
+            snr: rho0/sigma^2, linear; infinity for no noise.
+            seed: of the noise.
+
+        Raises:
+            ValueError: for an SNR that is not above 0.
+        """
+        if not snr > 0:
+            raise ValueError(f"snr must be above 0, got {snr!r}: an aligned SNR is that of a positive power")
+        total = self._total + self.scale / sqrt(snr) * _normal(len(self._total), seed)
+        return torch.where(self._heard > 0, total / self._heard, 0.0)
 
 
-def scale(senders: Sequence[Sender]) -> float:
-    """s = max_i c_i r_i."""
-    return max(sender.coefficient * sender.deviation for sender in senders)
-
-
-def _heard(senders: Sequence[Sender]) -> Tensor:
-    """C_j, f64[d]; exactly 0 where nobody sends."""
-    heard = torch.zeros_like(senders[0].entries)
-    for sender in senders:
-        share = torch.full_like(heard, sender.coefficient)
-        for gap in sender.silent:
-            share[gap] = 0.0
-        heard += share
-    return heard
+def _share(sender: Sender) -> Tensor:
+    """The sender's part of C_j, f64[d]; 0 where it is silent."""
+    share = torch.full_like(sender.entries, sender.coefficient)
+    for gap in sender.silent:
+        share[gap] = 0.0
+    return share
 
 
 def _normal(size: int, seed: int) -> Tensor:

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pwffsim.learning import runtime
 from pwffsim.learning.batching import IGNORED, Batch
 from pwffsim.learning.policy import Policy
+from pwffsim.learning.stacked import Stack
 
 
 @dataclass(frozen=True)
@@ -28,58 +30,74 @@ class Optimisation:
 
 
 class Optimiser:
-    """A fresh optimiser over some parameters; its moments live and die with it."""
+    """A fresh optimiser over the states of C clients, each with its own moments and its own bound on the gradient."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter], settings: Optimisation) -> None:
-        self._parameters = list(parameters)
-        self._clip = settings.clip
+    def __init__(self, stack: Stack, settings: Optimisation) -> None:
+        self._stack, self._clip = stack, settings.clip
+        self._matrix = nn.Parameter(stack.values)
         self._adam = torch.optim.AdamW(
-            self._parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+            [self._matrix], lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
 
-    def step(self, loss: Tensor) -> None:
-        """Backward, clip, update, forget the gradient."""
-        loss.backward()
-        nn.utils.clip_grad_norm_(self._parameters, self._clip)
+    def step(self, losses: Tensor) -> None:
+        """Backward from (C,), clip, update. A client's loss does not depend on another's state, so that the gradient of
+        the sum holds each one's own."""
+        gradients = self._stack.gradients(losses.sum())
+        norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
+        self._matrix.grad = gradients.mul_((self._clip / (norms + 1e-6)).clamp(max=1.0))
         self._adam.step()
-        self._adam.zero_grad(set_to_none=True)
 
 
-def response_logits(policy: Policy, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Logits and targets of the response tokens alone: (tokens, vocabulary), (tokens,)."""
-    hidden = policy.hidden(batch.ids, use_cache=False).last_hidden_state[:, :-1]
+def response_logits(policy: Policy, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits (tokens, vocabulary) and targets (tokens,) of the response tokens alone, and whose they are (tokens,)."""
+    hidden = policy.predicting(batch)
     targets = batch.labels[:, 1:]
     wanted = targets != IGNORED
-    return policy.logits(hidden[wanted]), targets[wanted]
+    owners = torch.arange(policy.clients, device=targets.device).repeat_interleave(len(targets) // policy.clients)
+    return policy.logits(hidden), targets[wanted], owners[wanted.nonzero()[:, 0]]
 
 
-def train(policy: Policy, batches: Iterable[Batch], settings: Optimisation) -> list[float]:
-    """One optimiser step a batch; the loss of each."""
-    optimiser = Optimiser(policy.parameters(), settings)
+def by_client(values: Tensor, owners: Tensor, clients: int) -> Tensor:
+    """Sums of (tokens,) by owner: (C,)."""
+    return values.new_zeros(clients).index_add(0, owners, values)
+
+
+def train(policy: Policy, batches: Iterable[Batch], settings: Optimisation) -> Tensor:
+    """One optimiser step a batch, which holds the rows of all clients, client-major; losses before it, (steps, C)."""
+    optimiser = Optimiser(policy.stack, settings)
     losses = []
     for batch in batches:
-        loss = functional.cross_entropy(*response_logits(policy, batch))
-        optimiser.step(loss)
-        losses.append(loss.item())
-    return losses
+        with runtime.products(batch.ids.numel(), policy.network.config.hidden_size):
+            loss = _mean_losses(policy, batch)
+            optimiser.step(loss)
+        losses.append(loss.detach())
+    return torch.stack(losses).cpu()
+
+
+def _mean_losses(policy: Policy, batch: Batch) -> Tensor:
+    """(C,), nats a response token."""
+    logits, targets, owners = response_logits(policy, batch)
+    each = functional.cross_entropy(logits.float(), targets, reduction="none")
+    return by_client(each, owners, policy.clients) / by_client(torch.ones_like(each), owners, policy.clients)
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Sums over response tokens: negative log-likelihood in nats, hits of the most likely token, number of tokens."""
+    """Sums over response tokens, (C,) each: negative log-likelihood in nats, hits of the most likely token, tokens."""
 
-    loss: float
-    hits: int
-    tokens: int
+    loss: Tensor
+    hits: Tensor
+    tokens: Tensor
 
 
 @torch.no_grad()
 def measure(policy: Policy, batches: Iterable[Batch]) -> Measure:
-    """Teacher-forced loss and hits on response tokens."""
-    loss, hits, tokens = 0.0, 0, 0
+    """Teacher-forced loss and hits on response tokens, summed over batches in fp64."""
+    total = torch.zeros(3, policy.clients, dtype=torch.float64, device=runtime.device())
     for batch in batches:
-        logits, targets = response_logits(policy, batch)
-        loss += float(functional.cross_entropy(logits, targets, reduction="sum"))
-        hits += int((logits.argmax(-1) == targets).sum())
-        tokens += len(targets)
-    return Measure(loss, hits, tokens)
+        logits, targets, owners = response_logits(policy, batch)
+        loss = functional.cross_entropy(logits.float(), targets, reduction="none")
+        hits = logits.argmax(-1) == targets
+        columns = torch.stack([loss.double(), hits.double(), torch.ones_like(loss, dtype=torch.float64)])
+        total += torch.zeros_like(total).index_add(1, owners, columns)
+    return Measure(*total.cpu())

@@ -97,6 +97,27 @@ def stage_params(model: dict[str, Any], data: dict[str, Any], client: int | None
     return {"model": model, **common, **more}
 
 
+def initial_states(
+    model: dict[str, Any], groups: list[str], reward: dict[str, Any] | None = None, seed: int = 0
+) -> dict[str, Any]:
+    """The first state of each group, and of the reward models where they are described."""
+    from pwffsim.learning import stages
+
+    every = [*groups, *(["reward"] if reward else [])]
+    parts = (
+        stages.run("initialise", {"group": g, "model": model, "reward": reward, "seed": seed}, {}).parts for g in every
+    )
+    return {name: tensors for part in parts for name, tensors in part.items()}
+
+
+def held(model: dict[str, Any], groups: list[str], *states: dict[str, Any]) -> Any:
+    """The resident policy, holding these clients' states."""
+    from pwffsim.learning import policy
+    from pwffsim.learning.jobs import Job
+
+    return policy.resident([Job({"model": model, "groups": groups}, given) for given in states])
+
+
 TUNING = {"steps": 3, "batch_size": 4, "learning_rate": 3e-3, "weight_decay": 0.0, "clip": 1.0}
 ALIGNING = {
     **TUNING,

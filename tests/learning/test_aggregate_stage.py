@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import combinations
+from math import fsum, isnan
+from statistics import fmean
+
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pwffsim.learning import stages, state
@@ -121,6 +126,94 @@ def test_facts_tell_content_and_agreement():
     assert summed(current, [shift, back], [0.5, 0.5]).facts["cosine"] == pytest.approx(-1)
     unchanged = summed(current, [shift, back], [0.5, 0.5]).parts["adapters"]
     assert facts["digest"] != state.content_digest(unchanged)
+
+
+def by_definition(current, updates, bases, coefficients):
+    """The next state tensor by tensor, and the mean cosine pair by pair over what both hold."""
+    differences = [{n: u[n].double() - b[n].double() for n in u} for u, b in zip(updates, bases, strict=True)]
+    new = {}
+    for name, old in current.items():
+        held = [c for c, d in zip(coefficients, differences, strict=True) if name in d]
+        factor = 1.0 if len(held) in (0, len(updates)) else fsum(coefficients) / fsum(held)
+        total = old.double()
+        for c, d in zip(coefficients, differences, strict=True):
+            total = total + factor * c * d[name] if name in d else total
+        new[name] = total.float()
+    return new, [cosine(a, b) for a, b in combinations(differences, 2)]
+
+
+def cosine(a, b):
+    both = sorted(set(a) & set(b))
+    x, y = (torch.cat([torch.zeros(0).double(), *(d[n].flatten() for n in both)]) for d in (a, b))
+    norms = float(x.norm() * y.norm())
+    return float(x @ y) / norms if norms > 0 else 0.0
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000), st.lists(st.sets(st.sampled_from("abc"), min_size=1), min_size=1, max_size=7))
+def test_one_pass_is_the_definition_to_the_bit(seed, holdings):
+    """Whoever holds what: the sum's bits are those of the loops, the cosine is the mean over pairs."""
+    rng, clients = np.random.default_rng(seed), len(holdings)
+    coefficients, current = rng.dirichlet(np.ones(clients)).tolist(), group(seed)
+    updates = [group(seed + 10 + i, sorted(names)) for i, names in enumerate(holdings)]
+    bases = [current if rng.random() < 0.5 else group(seed + 50 + i) for i in range(clients)]
+    if clients > 2:
+        updates[1] = {name: bases[1][name].clone() for name in updates[1]}  # nothing learnt: no direction
+    result = summed(current, updates, coefficients, bases, per_module=True)
+    new, cosines = by_definition(current, updates, bases, coefficients)
+    assert {name: t.numpy().tobytes() for name, t in result.parts["adapters"].items()} == {
+        name: t.numpy().tobytes() for name, t in new.items()
+    }
+    assert result.facts["cosine"] == pytest.approx(fmean(cosines) if cosines else 0.0, abs=1e-12)
+
+
+class ReadOnce(Mapping):
+    """Inputs that are loaded when asked for; each may be asked for once."""
+
+    def __init__(self, inputs):
+        self._inputs, self._asked = inputs, set()
+
+    def __getitem__(self, name):
+        assert name not in self._asked, f"{name} is read again"
+        self._asked.add(name)
+        return self._inputs[name]
+
+    def __iter__(self):
+        return iter(self._inputs)
+
+    def __len__(self):
+        return len(self._inputs)
+
+
+def test_inputs_are_read_once():
+    current, updates = group(0), [group(i) for i in range(1, 4)]
+    inputs = {"global/adapters": current}
+    inputs |= {
+        f"{kind}{i}/adapters": t for i, u in enumerate(updates) for kind, t in (("update", u), ("base", current))
+    }
+    params = {"groups": ["adapters"], "coefficients": [0.2, 0.3, 0.5], "lost": [[]] * 3, "per_module": False}
+    lazily = stages.run("aggregate", params, ReadOnce(inputs))
+    assert lazily.facts == summed(current, updates, [0.2, 0.3, 0.5]).facts
+
+
+def test_a_base_is_never_taken_for_another():
+    """Neighbours of equal bases share its flat form; who began elsewhere does not."""
+    one, other = group(5), group(6)
+    updates, bases = [group(i) for i in range(1, 5)], [one, one, other, one]
+    result = summed(group(0), updates, [0.25] * 4, bases)
+    new, _ = by_definition(group(0), updates, bases, [0.25] * 4)
+    for name, tensor in new.items():
+        assert torch.equal(result.parts["adapters"][name], tensor)
+
+
+def test_an_update_that_is_no_number_has_no_direction_and_hides_no_other():
+    current = group(0)
+    shift = {name: tensor + 1 for name, tensor in current.items()}
+    broken = {**shift, "a": torch.full((5,), float("nan"))}
+    facts = summed(current, [shift, broken, shift], [0.25, 0.5, 0.25]).facts
+    assert facts["finite"] is False
+    assert isnan(facts["update_norms"][1]) and not isnan(facts["update_norms"][2])
+    assert facts["cosine"] == pytest.approx(1 / 3)  # of three pairs one has a cosine
 
 
 def test_nan_shows():

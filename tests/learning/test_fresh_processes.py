@@ -13,17 +13,18 @@ HERE = Path(__file__).parent
 PROGRAM = """
 import json, sys
 sys.path.insert(0, {here!r})
-from small_models import ALIGNING, TUNING, data_params, model_params, reward_params, stage_params
+from small_models import ALIGNING, TUNING, data_params, initial_states, model_params, reward_params, stage_params
 from pwffsim.learning import stages, state
 
 model, data, groups = model_params({base!r}), data_params(), ["adapters", "lora"]
-start = stages.run("initialise", {{"model": model, "groups": groups, "reward": reward_params(), "seed": 1}}, {{}}).parts
+start = initial_states(model, groups, reward_params(), 1)
 reference = {{f"reference_{{g}}": start[g] for g in groups}}
 recipes = [
     ("instruction.train", {{**TUNING, "engine": "native"}}, start),
     ("instruction.train", {{**TUNING, "engine": "trl"}}, start),
     ("reward.train", {{**TUNING, "reward": reward_params()}}, start),
     ("alignment.train", {{**ALIGNING, "reward": reward_params()}}, {{**start, **reference}}),
+    ("instruction.train", {{**TUNING, "engine": "native", "precision": "bf16"}}, start),
 ]
 found = {{}}
 for i in {order!r}:
@@ -49,7 +50,11 @@ def outcome(base, order, hash_seed):
 
 
 def test_two_processes_agree_to_the_bit(small_base):
-    one = outcome(small_base, [0, 1, 2, 3], "0")
-    two = outcome(small_base, [3, 1, 0, 2], "4242")
-    assert one == two
+    one = outcome(small_base, [0, 1, 4], "0")
+    assert one == outcome(small_base, [4, 1, 0], "4242")
     assert one["0"][1] != one["1"][1] or one["0"][0]["loss_first"] == one["1"][0]["loss_first"]
+    assert one["4"] != one["0"]
+
+
+def test_reward_learning_and_alignment_do_too(small_base):
+    assert outcome(small_base, [2, 3], "0") == outcome(small_base, [3, 2], "4242")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from small_models import SITES
+from math import prod
 
-from pwffsim.learning import bases, frozen, policy, stages
+import pytest
+from small_models import SITES, initial_states
+
+from pwffsim.learning import bases, frozen, policy
 from pwffsim.learning.policy import Policy
 
 GROUPS = ["adapters", "lora"]
@@ -19,7 +21,7 @@ def base(small_base):
 @pytest.fixture(scope="module", autouse=True)
 def _forget():
     yield
-    for cached in (frozen._resident, policy._resident):
+    for cached in (frozen._resident, policy._network):
         cached.cache_clear()
 
 
@@ -33,9 +35,7 @@ def described(base, modules, rank=8):
 
 
 def test_thirty_six_adapters_of_580968_parameters(base):
-    parts = stages.run(
-        "initialise", {"model": described(base, 1), "groups": GROUPS, "reward": None, "seed": 0}, {}
-    ).parts
+    parts = initial_states(described(base, 1), GROUPS)
     assert len(parts["adapters"]) == 36 * 4
     assert sum(t.numel() for t in parts["adapters"].values()) == 580_968
     assert sum(t.numel() * t.element_size() for t in parts["adapters"].values()) * 8 == 18_590_976
@@ -44,14 +44,13 @@ def test_thirty_six_adapters_of_580968_parameters(base):
 @pytest.mark.parametrize(("modules", "rank", "parameters"), [(1, 8, 294_912), (2, 8, 442_368), (3, 96, 9_732_096)])
 def test_twelve_to_thirty_six_lora_modules(base, modules, rank, parameters):
     actor = Policy(described(base, modules, rank), GROUPS)
-    assert len(actor.groups["lora"]) == 12 * modules * 2
-    assert sum(p.numel() for p in actor.groups["lora"].values()) == parameters
-    frozen_parameters = sum(p.numel() for p in actor.network.parameters() if not p.requires_grad)
-    assert frozen_parameters == 124_439_808
+    assert len(actor.shapes["lora"]) == 12 * modules * 2
+    assert sum(prod(shape) for shape in actor.shapes["lora"].values()) == parameters
+    assert sum(p.numel() for p in actor.network.parameters()) == 124_439_808
 
 
 def test_tiny_has_twelve_adapters():
     model = described(bases.resolve("tiny").params(0), 3)
-    parts = stages.run("initialise", {"model": model, "groups": GROUPS, "reward": None, "seed": 0}, {}).parts
+    parts = initial_states(model, GROUPS)
     assert len(parts["adapters"]) == 12 * 4
     assert len(parts["lora"]) == 12 * 2

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_models import SITES, model_params, reward_params
+from small_models import SITES, held, initial_states, model_params, reward_params
 from transformers import AutoModelForCausalLM
 
 from pwffsim.architecture.families import architecture_of
 from pwffsim.architecture.groups import adapter_tensors, lora_tensors
-from pwffsim.learning import adapters, bases, frozen, lora, policy, reward, stages, state
+from pwffsim.learning import adapters, bases, frozen, lora, policy, reward, state
+from pwffsim.learning.jobs import Job
 
 IDS = torch.tensor([[5, 9, 23, 40, 7, 8], [30, 2, 17, 260, 11, 3]])
 GROUPS = ["adapters", "lora"]
 
 
 def initial(model, groups=GROUPS, seed=0, reward=None):
-    params = {"model": model, "groups": groups, "reward": reward, "seed": seed}
-    return stages.run("initialise", params, {}).parts
+    return initial_states(model, groups, reward, seed)
 
 
 def other(state_, seed):
@@ -34,8 +34,7 @@ def logits(resident):
 
 
 def test_the_policy_starts_as_the_base_to_the_bit(model):
-    resident = policy.resident(model, GROUPS)
-    resident.load(initial(model))
+    resident = held(model, GROUPS, initial(model))
     with torch.no_grad():
         base = frozen.language_model(model)(IDS).logits
     assert torch.equal(logits(resident), base)
@@ -72,23 +71,23 @@ def test_names_and_shapes_are_the_declared_ones(small_base, modules):
 
 def test_one_more_lora_module_than_places_is_refused(small_base):
     with pytest.raises(ValueError, match="4 LoRA modules per block, but gpt2 has 3 places"):
-        policy.resident(model_params(str(small_base), 4), GROUPS)
+        policy.network(model_params(str(small_base), 4), GROUPS)
 
 
 def test_adapters_sit_where_they_should(model):
     """With up-bias 1 and nothing else, each site adds exactly 1 to the module's output."""
-    resident = policy.resident(model, ["adapters"])
     values = initial(model, ["adapters"])
+    resident = held(model, ["adapters"], values)
     seen = {}
     for site, module in adapters.SITE_MODULES["gpt2"].items():
         block = adapters.blocks(resident.network)[1]
         target = block.get_submodule(module)
         hook = target.register_forward_hook(lambda m, i, o, site=site: seen.__setitem__(site, o))
-        resident.load(values)
+        held(model, ["adapters"], values)
         logits(resident)
         before = seen[site][0] if isinstance(seen[site], tuple) else seen[site]
         name = f"transformer.h.1.adapters.{site}.up.bias"
-        resident.load({"adapters": {**values["adapters"], name: torch.ones_like(values["adapters"][name])}})
+        held(model, ["adapters"], {"adapters": {**values["adapters"], name: torch.ones_like(values["adapters"][name])}})
         logits(resident)
         after = seen[site][0] if isinstance(seen[site], tuple) else seen[site]
         hook.remove()
@@ -107,74 +106,69 @@ def test_an_adapter_is_down_gelu_up_residual():
 
 
 def test_lora_adds_alpha_over_r_times_b_a(model):
-    resident = policy.resident(model, ["lora"])
     values = other(initial(model, ["lora"]), 1)
-    resident.load(values)
+    resident = held(model, ["lora"], values)
     name = "transformer.h.0.attn.c_attn"
     a, b = (values["lora"][f"base_model.model.{name}.lora_{x}.weight"] for x in "AB")
     wrapped = resident.network.get_submodule(name)
     x = torch.randn(2, 32)
     with torch.no_grad():
-        torch.testing.assert_close(wrapped(x), wrapped.base_layer(x) + (8.0 / 4) * (x @ a.T) @ b.T)
+        torch.testing.assert_close(wrapped(x), wrapped.base(x) + (8.0 / 4) * (x @ a.T) @ b.T)
 
 
 def test_client_states_come_and_go_without_a_trace(model):
-    resident = policy.resident(model, GROUPS)
     start = initial(model)
     a, b = other(start, 1), other(start, 2)
-    resident.load(a)
-    alone = logits(resident)
-    resident.load(b)
-    assert not torch.equal(logits(resident), alone)
-    resident.load(a)
+    alone = logits(held(model, GROUPS, a))
+    assert not torch.equal(logits(held(model, GROUPS, b)), alone)
+    resident = held(model, GROUPS, a)
     assert torch.equal(logits(resident), alone)
-    back = resident.read()
+    (back,) = resident.read()
     assert all(torch.equal(back[group][name], a[group][name]) for group in a for name in a[group])
 
 
 def test_another_state_for_a_while(model):
-    resident = policy.resident(model, GROUPS)
     start = initial(model)
     a, b = other(start, 1), other(start, 2)
-    resident.load(a)
+    references = {f"reference_{group}": tensors for group, tensors in b.items()}
+    job = Job({"model": model, "groups": GROUPS}, {**a, **references})
+    resident = policy.resident([job])
     before = logits(resident)
-    with resident.holding({f"reference_{group}": tensors for group, tensors in b.items()}, "reference_"):
+    with resident.holding([job], "reference_"):
         during = logits(resident)
-    resident.load(b)
-    assert torch.equal(during, logits(resident))
-    resident.load(a)
     assert torch.equal(before, logits(resident))
+    assert torch.equal(during, logits(held(model, GROUPS, b)))
+    assert not torch.equal(before, during)
 
 
 def test_read_gives_copies(model):
-    resident = policy.resident(model, GROUPS)
-    resident.load(initial(model))
-    taken = resident.read()["adapters"]
-    name = next(iter(taken))
-    taken[name] += 1
-    assert not torch.equal(taken[name], resident.groups["adapters"][name])
+    resident = held(model, GROUPS, initial(model), other(initial(model), 1))
+    first, second = (parts["adapters"] for parts in resident.read())
+    name = next(iter(first))
+    before = first[name].clone()
+    assert not torch.equal(before, second[name])
+    first[name] += 1
+    assert torch.equal(resident.read()[0]["adapters"][name], before)
 
 
 def test_a_smaller_tier_takes_its_part_of_the_largest_state(small_base):
     largest, smallest = (initial(model_params(str(small_base), n))["lora"] for n in (3, 1))
     assert len(largest) == 3 * len(smallest)
     assert all(torch.equal(tensor, largest[name]) for name, tensor in smallest.items())
-    resident = policy.resident(model_params(str(small_base), 1), ["lora"])
-    resident.load({"lora": largest})
-    assert state.content_digest(resident.read()["lora"]) == state.content_digest(smallest)
+    resident = held(model_params(str(small_base), 1), ["lora"], {"lora": largest})
+    assert state.content_digest(resident.read()[0]["lora"]) == state.content_digest(smallest)
 
 
 def test_a_state_that_does_not_fit_is_refused(model):
-    resident = policy.resident(model, GROUPS)
     parts = initial(model)
     with pytest.raises(KeyError, match="input 'lora' is missing"):
-        resident.load({"adapters": parts["adapters"]})
+        held(model, GROUPS, {"adapters": parts["adapters"]})
     name = next(iter(parts["lora"]))
     short = {key: value for key, value in parts["lora"].items() if key != name}
     with pytest.raises(KeyError, match="the state lacks 1 tensors"):
-        resident.load({**parts, "lora": short})
+        held(model, GROUPS, {**parts, "lora": short})
     with pytest.raises(ValueError, match=r"shape \(1,\), expected"):
-        resident.load({**parts, "lora": {**parts["lora"], name: torch.zeros(1)}})
+        held(model, GROUPS, {**parts, "lora": {**parts["lora"], name: torch.zeros(1)}})
 
 
 def test_building_networks_leaves_the_global_generator_alone(model, data):

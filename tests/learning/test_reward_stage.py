@@ -11,8 +11,9 @@ from small_models import TUNING, make_gpt2, reward_params, stage_params
 from pwffsim.architecture.families import architecture_of
 from pwffsim.architecture.groups import reward_tensors
 from pwffsim.data.rows import Preference
-from pwffsim.learning import bases, frozen, preferences, reward, shards, stages, state
+from pwffsim.learning import bases, frozen, pair_texts, preferences, reward, shards, stages, state
 from pwffsim.learning.scoring import Dialogue
+from pwffsim.learning.tokens import Encoded
 
 DISTILBERT = {
     "model_type": "distilbert",
@@ -45,8 +46,26 @@ def described(kind, upload, distilbert):
 
 
 def start(model, description):
-    params = {"model": model, "groups": [], "reward": description, "seed": 0}
+    params = {"group": "reward", "model": model, "reward": description, "seed": 0}
     return stages.run("initialise", params, {}).parts["reward"]
+
+
+def resident(model, description):
+    return reward.resident("reward", [stages.Job(stage_params(model, {}, reward=description), {})])
+
+
+def loaded(model, description, *groups):
+    """The resident reward models, holding a state a client."""
+    pair = resident(model, description)
+    pair.load(groups)
+    return pair
+
+
+@torch.no_grad()
+def rated(pair, objective, params, split):
+    """Scores of a client's chosen and rejected responses, through the encoder."""
+    scorer, pairs = pair.scorers[objective], pair_texts.of(pair_texts.Member(objective, params), split)
+    return [scorer.scores(scorer.encoder.whole(side)) for side in zip(*pairs, strict=True)]
 
 
 KINDS = [(kind, upload) for kind in ("base_head", "distilbert") for upload in ("head", "lora", "full")]
@@ -90,9 +109,8 @@ def test_lora_in_an_encoder_starts_without_effect(model, data):
     with_lora = start(model, reward_params("lora"))
     scores = []
     for upload, group in (("head", heads), ("lora", {**with_lora, **heads})):
-        pair = reward.resident("reward", reward_params(upload), model, 48)
-        pair.load(group)
-        scores.append(float(reward.score(pair.scorers["helpfulness"], rows)))
+        scorer = loaded(model, reward_params(upload), group).scorers["helpfulness"]
+        scores.append(float(scorer.scores(scorer.encoder.whole(rows)).detach()))
     assert scores[0] == pytest.approx(scores[1], rel=1e-6)
 
 
@@ -103,7 +121,7 @@ def _tokens(model, prompt, response):
 
 
 def test_bradley_terry_is_minus_log_sigmoid_of_the_margin():
-    loss = preferences.bradley_terry(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 2.0]))
+    loss = preferences.bradley_terry(torch.tensor([1.0, 0.0]) - torch.tensor([0.0, 2.0]))
     expected = (torch.log1p(torch.exp(torch.tensor(-1.0))) + torch.log1p(torch.exp(torch.tensor(2.0)))) / 2
     assert float(loss) == pytest.approx(float(expected))
 
@@ -117,9 +135,10 @@ def test_separable_pairs_are_learnt_to_the_last(model, data, monkeypatch, upload
         good = [Preference(f"question {i}", f"yes {i}", f"no {i}") for i in numbers]
         return {"helpfulness": good, "harmlessness": [Preference(p.prompt, p.rejected, p.chosen) for p in good]}
 
-    easy = replace(client, preferences_train=pairs(range(16)), preferences_test=pairs(range(20, 30)), digest="easy")
+    train, test = pairs(range(16)), pairs(range(20, 30))
+    easy = replace(client, preferences_train=train, preferences_test=test, digests={"preferences": f"easy-{upload}"})
     monkeypatch.setattr(shards, "shard", lambda params: easy)
-    params = stage_params(model, data, reward=reward_params(upload), shard=f"easy-{upload}")
+    params = stage_params(model, data, reward=reward_params(upload))
     more = {**TUNING, "steps": 40, "batch_size": 8, "learning_rate": 1e-2}
     result = stages.run("reward.train", {**params, **more}, {"reward": start(model, reward_params(upload))})
     facts = stages.run("reward.evaluate", params, result.parts).facts
@@ -145,13 +164,10 @@ def test_an_evaluation_counts_what_scores_say(model, data):
     group = start(model, description)
     params = stage_params(model, data, reward=description)
     facts = stages.run("reward.evaluate", params, {"reward": group}).facts
-    pair = reward.resident("reward", description, model, 48)
-    pair.load(group)
-    pairs = preferences.pairs_of(params, "test", "harmlessness")
-    chosen, rejected = (reward.score(pair.scorers["harmlessness"], side) for side in (pairs.chosen, pairs.rejected))
+    chosen, rejected = rated(loaded(model, description, group), "harmlessness", params, "test")
     assert facts["harmlessness_accuracy"] == pytest.approx(float((chosen > rejected).double().mean()))
     assert facts["harmlessness_margin"] == pytest.approx(float((chosen - rejected).mean()), abs=1e-5)
-    assert facts["harmlessness_loss"] == pytest.approx(float(preferences.bradley_terry(chosen, rejected)), rel=1e-4)
+    assert facts["harmlessness_loss"] == pytest.approx(float(preferences.bradley_terry(chosen - rejected)), rel=1e-4)
 
 
 def test_kept_features_are_those_of_the_encoder(model, data):
@@ -170,18 +186,15 @@ def test_scales_put_a_clients_own_pairs_at_mean_zero_and_deviation_one(model, da
     description = reward_params()
     group = start(model, description)
     params = stage_params(model, data, reward=description)
-    pair = reward.resident("reward", description, model, 48)
-    pair.load(group)
-    scale = preferences.scales(params, pair, group)["helpfulness"]
-    pairs = preferences.pairs_of(params, "train", "helpfulness")
-    scores = torch.cat([reward.score(pair.scorers["helpfulness"], side) for side in (pairs.chosen, pairs.rejected)])
+    pair = loaded(model, description, group)
+    scale = preferences.scales([stages.Job(params, {})], pair, [group])["helpfulness"]
+    scores = torch.cat(rated(pair, "helpfulness", params, "train"))
     assert float(scale(scores).mean()) == pytest.approx(0, abs=1e-4)
     assert float(scale(scores).std(correction=0)) == pytest.approx(1, rel=1e-4)
 
 
 def test_distilbert_reads_text_and_values_prompts(model, distilbert):
-    pair = reward.resident("reward", reward_params("head", "distilbert", distilbert), model, 48)
-    encoder = pair.scorers["helpfulness"].encoder
+    encoder = resident(model, described("distilbert", "head", distilbert)).scorers["helpfulness"].encoder
     rows = [Dialogue("how do i", r, _tokens(model, "how do i", r)) for r in ("you should", "it is bad and bad")]
     with torch.no_grad():
         features = encoder.features(rows)
@@ -194,15 +207,21 @@ def test_distilbert_reads_text_and_values_prompts(model, distilbert):
 
 
 def test_the_base_is_read_at_the_last_token_and_before_each(tmp_path):
+    """Rows of all lengths, one as long as the model has positions."""
     folder = make_gpt2(tmp_path / "base")
     from small_models import model_params
 
-    model = model_params(str(folder))
-    encoder = reward.resident("reward", reward_params(), model, 48).scorers["helpfulness"].encoder
-    rows = [Dialogue("how", r, _tokens(model, "how", r)) for r in ("you should", "it")]
+    encoder = resident(model_params(str(folder)), reward_params()).scorers["helpfulness"].encoder
+    lengths, numbers = [(5, 4), (7, 1), (60, 68)], torch.Generator().manual_seed(0)
+    rows = [
+        Dialogue("", "", Encoded(*(tuple(torch.randint(2, 300, (n,), generator=numbers).tolist()) for n in both)))
+        for both in lengths
+    ]
     with torch.no_grad():
-        features, hidden = encoder.features(rows), encoder.tokens(rows)
-    for i, row in enumerate(rows):
-        prompt, response = len(row.tokens.prompt), len(row.tokens.response)
-        assert torch.equal(features.whole[i], hidden[i, prompt + response - 1])
-        assert torch.equal(features.states[i, :response], hidden[i, prompt - 1 : prompt + response - 1])
+        features, alone = encoder.features(rows), encoder.whole(rows)
+        hidden = [encoder.model.base_model(torch.tensor([[*r.tokens.prompt, *r.tokens.response]]))[0][0] for r in rows]
+    torch.testing.assert_close(features.whole, torch.stack([own[-1] for own in hidden]), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(alone, features.whole, rtol=1e-4, atol=1e-4)
+    for states, own, (prompt, response) in zip(features.states, hidden, lengths, strict=True):
+        torch.testing.assert_close(states[:response], own[prompt - 1 : -1], rtol=1e-4, atol=1e-4)
+        assert torch.equal(states[response:], states[response - 1].expand(68 - response, -1))

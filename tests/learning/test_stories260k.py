@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_models import SITES
+from small_models import SITES, held, initial_states
 
 from pwffsim.architecture.families import architecture_of
 from pwffsim.architecture.groups import adapter_tensors, lora_tensors
-from pwffsim.learning import adapters, bases, frozen, policy, stages
+from pwffsim.learning import adapters, bases, frozen, stages
 from pwffsim.learning.tokens import tokenizer
 
 GROUPS = ["adapters", "lora"]
@@ -47,7 +47,7 @@ def alpaca(real_data):
 
 
 def start(model, reward=None):
-    return stages.run("initialise", {"model": model, "groups": GROUPS, "reward": reward, "seed": 0}, {}).parts
+    return initial_states(model, GROUPS, reward=reward)
 
 
 def test_names_and_shapes_are_the_declared_ones(stories):
@@ -63,16 +63,15 @@ def test_names_and_shapes_are_the_declared_ones(stories):
 
 
 def test_the_start_is_the_base_and_every_site_counts(stories):
-    resident = policy.resident(stories, GROUPS)
     values = start(stories)
-    resident.load(values)
+    resident = held(stories, GROUPS, values)
     ids = torch.tensor([tokenizer(stories["tokenizer"]).prompt("Tell me a story about a dog.")])
     with torch.no_grad():
         own = resident.logits(resident.hidden(ids).last_hidden_state)
         assert torch.equal(own, frozen.language_model(stories)(ids).logits)
         for site in adapters.SITE_MODULES["llama"]:
             name = f"model.layers.2.adapters.{site}.up.bias"
-            resident.load({**values, "adapters": {**values["adapters"], name: torch.ones(64)}})
+            held(stories, GROUPS, {**values, "adapters": {**values["adapters"], name: torch.ones(64)}})
             assert not torch.equal(resident.logits(resident.hidden(ids).last_hidden_state), own)
 
 
@@ -125,6 +124,6 @@ def test_real_pairs_and_ppo_run(stories, alpaca):
     inputs = {**parts, **trained.parts, "reference_adapters": parts["adapters"], "reference_lora": parts["lora"]}
     facts = stages.run("alignment.train", {**common, **aligning}, inputs).facts
     assert facts["finite"] is True
-    assert facts["kl"] == 0.0  # the first rollout is the reference's own
+    assert facts["kl"] == pytest.approx(0.0, abs=1e-9)  # the first rollout is the reference's own, to rounding
     judged = stages.run("alignment.evaluate", {**common, **aligning}, inputs).facts
     assert "judge_helpfulness" not in judged  # no rubric knows these rows

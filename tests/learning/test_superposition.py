@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from channel_models.aircomp import noise_deviation
 from pwffsim.learning import stages
-from pwffsim.learning.superposition import Sender, noisy_mean, scale
+from pwffsim.learning.superposition import Sender, Superposition
 
 SIZE = 60_000
 
@@ -27,6 +27,21 @@ def senders(coefficients, size=SIZE, silent=(), spread=(), seed=0):
             entries[gap] = 0.0
         made.append(Sender(coefficient, entries, gaps, deviation))
     return made
+
+
+def superposed(many):
+    heard = Superposition(len(many[0].entries))
+    for sender in many:
+        heard.add(sender)
+    return heard
+
+
+def noisy_mean(many, snr, seed):
+    return superposed(many).mean(snr, seed)
+
+
+def scale(many):
+    return superposed(many).scale
 
 
 def scatter(values):
@@ -87,6 +102,14 @@ def test_noise_is_pure_in_its_seed():
     many = senders([0.5, 0.5], 100)
     assert torch.equal(noisy_mean(many, 1.0, seed=3), noisy_mean(many, 1.0, seed=3))
     assert not torch.equal(noisy_mean(many, 1.0, seed=3), noisy_mean(many, 1.0, seed=4))
+
+
+def test_a_sender_whose_strength_is_no_number_leaves_none_to_the_sum():
+    """Its entries were lost, but the scale of all was to follow from it, whoever came first."""
+    broken = Sender(0.5, torch.zeros(10, dtype=torch.float64), [slice(0, 10)], float("nan"))
+    sound = senders([0.5], 10)[0]
+    for many in ([broken, sound], [sound, broken]):
+        assert noisy_mean(many, 1.0, seed=0).isnan().all()
 
 
 @pytest.mark.parametrize("snr", [0.0, -1.0, float("nan")])

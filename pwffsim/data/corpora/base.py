@@ -9,7 +9,7 @@ from pwffsim.data.population import Client
 from pwffsim.data.spec import DataSpec
 
 if TYPE_CHECKING:
-    from pwffsim.data.federated import FederatedData
+    from pwffsim.data.federated import FederatedData, ShardSize
 
 
 class Corpus(Protocol):
@@ -19,6 +19,11 @@ class Corpus(Protocol):
 
     def build(self, spec: DataSpec, clients: Sequence[Client]) -> FederatedData:
         """Every client's rows. DataError names the client or the file and line, and the remedy."""
+        ...
+
+    def census(self, spec: DataSpec, clients: Sequence[Client]) -> list[ShardSize]:
+        """How much of it each client trains on, as `build` would say, by the cheapest way to know. DataError as
+        `build` raises."""
         ...
 
     def row_counts(self, spec: DataSpec) -> dict[str, int] | None:

@@ -9,12 +9,13 @@ and for the base corpus: no held-out question, in any wording, and no held-out a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
 from channel_models.randomness import stream
 from pwffsim.data.errors import DataError
-from pwffsim.data.federated import ClientData, FederatedData, make_client
+from pwffsim.data.federated import ClientData, FederatedData, ShardSize, make_client
 from pwffsim.data.handbook.answers import ANSWERS
 from pwffsim.data.handbook.style import Style, draw_style
 from pwffsim.data.handbook.topics import BENIGN, SAFETY, Item, ask, items
@@ -57,6 +58,13 @@ class Embedded:
             base_rows=base_corpus,
         )
 
+    def census(self, spec: DataSpec, clients: Sequence[Client]) -> list[ShardSize]:
+        topics = dict.fromkeys(BENIGN, 1.0)
+        plans = [make_plan(spec, client, topics) for client in clients]
+        for plan in plans:
+            _refuse_exhausted(spec, plan)
+        return [ShardSize(plan.rows, sum(plan.pairs.values())) for plan in plans]
+
     def row_counts(self, spec: DataSpec) -> dict[str, int] | None:
         return None
 
@@ -95,6 +103,27 @@ def _client(spec: DataSpec, plan: Plan) -> ClientData:
     return make_client(rows, (pairs, kept), prompts, str(style))
 
 
+def _refuse_exhausted(spec: DataSpec, plan: Plan) -> None:
+    """DataError, as dealing would raise it, where a topic has fewer questions than the client is to get."""
+    asked = (
+        ("data.instructions", plan.rows, plan.harmful_share, False),
+        ("data.instructions", spec.test_rows_per_client, plan.harmful_share, True),
+        ("data.prompts", spec.prompts_per_client, _prompt_share(plan), False),
+        ("data.prompts", spec.test_prompts_per_client, _prompt_share(plan), True),
+    )
+    for purpose, count, harmful_share, held_out in asked:
+        if count > _fewest(held_out):
+            rng = _rng(plan.client, purpose, held_out)
+            for topic, number in _counts(plan, count, harmful_share, rng).items():
+                _refuse_more(plan, topic, number, held_out)
+
+
+@cache
+def _fewest(held_out: bool) -> int:
+    """Different questions on the topic that has the fewest."""
+    return min(len(items(topic, held_out)) for topic in (*BENIGN, SAFETY)) * WORDINGS
+
+
 def _instructions(plan: Plan, count: int, style: Style, held_out: bool) -> list[Instruction]:
     rng = _rng(plan.client, "data.instructions", held_out)
     rows = _questions(plan, count, plan.harmful_share, held_out, rng)
@@ -103,8 +132,12 @@ def _instructions(plan: Plan, count: int, style: Style, held_out: bool) -> list[
 
 def _prompts(plan: Plan, count: int, held_out: bool) -> list[str]:
     rng = _rng(plan.client, "data.prompts", held_out)
-    share = min(PROMPT_HARMFUL_FACTOR * plan.harmful_share, 0.8)
-    return [ask(item, wording) for item, wording in _questions(plan, count, share, held_out, rng)]
+    return [ask(item, wording) for item, wording in _questions(plan, count, _prompt_share(plan), held_out, rng)]
+
+
+def _prompt_share(plan: Plan) -> float:
+    """Share of harmful requests among the prompts of alignment."""
+    return min(PROMPT_HARMFUL_FACTOR * plan.harmful_share, 0.8)
 
 
 def _global_test(spec: DataSpec, clients: Sequence[Client]) -> list[Instruction]:
@@ -175,6 +208,14 @@ def _questions(
 
 
 def _distinct(plan: Plan, topic: str, number: int, held_out: bool, rng: np.random.Generator) -> list[tuple[Item, int]]:
+    _refuse_more(plan, topic, number, held_out)
+    pool = items(topic, held_out)
+    chosen = rng.choice(len(pool) * WORDINGS, size=number, replace=False)
+    return [(pool[at // WORDINGS], int(at % WORDINGS)) for at in chosen]
+
+
+def _refuse_more(plan: Plan, topic: str, number: int, held_out: bool) -> None:
+    """DataError where a topic has fewer different questions than that."""
     pool = items(topic, held_out)
     if number > len(pool) * WORDINGS:
         raise DataError(
@@ -182,8 +223,6 @@ def _distinct(plan: Plan, topic: str, number: int, held_out: bool, rng: np.rando
             f"questions on {topic}, but the embedded corpus has {len(pool) * WORDINGS}: lower the rows or prompts a "
             "client, raise partition.dirichlet_alpha, or use corpus jsonl"
         )
-    chosen = rng.choice(len(pool) * WORDINGS, size=number, replace=False)
-    return [(pool[at // WORDINGS], int(at % WORDINGS)) for at in chosen]
 
 
 def _with_repeats(

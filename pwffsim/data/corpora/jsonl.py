@@ -14,7 +14,7 @@ from typing import Any
 from pwffsim.data.corpora.pool import Pairs, deal
 from pwffsim.data.corpora.records import Reading, UnusableError, alpaca, hh_rlhf, name_topics, parse
 from pwffsim.data.errors import DataError
-from pwffsim.data.federated import FederatedData
+from pwffsim.data.federated import FederatedData, ShardSize
 from pwffsim.data.population import Client
 from pwffsim.data.rows import OBJECTIVES, Instruction
 from pwffsim.data.spec import DataSpec, Files
@@ -28,6 +28,9 @@ class Jsonl:
     def build(self, spec: DataSpec, clients: Sequence[Client]) -> FederatedData:
         rows, pairs, report = read_files(spec.files)
         return deal(spec, clients, rows, pairs, {"corpus": self.name, **report})
+
+    def census(self, spec: DataSpec, clients: Sequence[Client]) -> list[ShardSize]:
+        return self.build(spec, clients).sizes
 
     def row_counts(self, spec: DataSpec) -> dict[str, int] | None:
         rows, pairs, _ = read_files(spec.files)

@@ -7,10 +7,11 @@ answer to an item that was never seen follows from the facts of its two slots.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from types import MappingProxyType
 
 from pwffsim.data.handbook import lexicon as lex
 from pwffsim.data.handbook.facts import is_held_out, look_up
@@ -262,13 +263,15 @@ def items(topic: str, held_out: bool) -> tuple[Item, ...]:
     return tuple(item for item in pairs if is_held_out(item.key) == held_out)
 
 
-def fill(item: Item, edition: int) -> Facts:
+@cache
+def fill(item: Item, edition: int) -> Mapping[str, str]:
     """Slots and facts of an item by name, for the templates."""
     topic = TOPICS[item.topic]
     slots = dict(zip(topic.slots, item.slots, strict=True))
-    return {**slots, **topic.facts(slots, edition)}
+    return MappingProxyType({**slots, **topic.facts(slots, edition)})
 
 
+@cache
 def ask(item: Item, wording: int) -> str:
     """The item as a question, in one of the topic's three wordings."""
     return TOPICS[item.topic].prompts[wording].format(**fill(item, 0))

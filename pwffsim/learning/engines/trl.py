@@ -11,14 +11,31 @@ from typing import Any
 import numpy as np
 import torch
 
-from pwffsim.learning import frozen
+from pwffsim.learning import frozen, peft_policy, runtime, state
 from pwffsim.learning.batching import IGNORED, bucket
-from pwffsim.learning.policy import Policy
+from pwffsim.learning.engines.engine import Trained
+from pwffsim.learning.jobs import Job
+from pwffsim.learning.peft_policy import PeftPolicy
 from pwffsim.learning.supervised import Optimisation
-from pwffsim.learning.tokens import Encoded
+from pwffsim.learning.tokens import Encoded, tokenizer
 
 
-def train(policy: Policy, steps: Sequence[Sequence[Encoded]], pad: int, settings: Optimisation) -> list[float]:
+def train(jobs: Sequence[Job], drawn: Sequence[Sequence[Sequence[Encoded]]], settings: Optimisation) -> Trained:
+    """One client after another, each with a trainer of its own."""
+    each = [_train(job, steps, settings) for job, steps in zip(jobs, drawn, strict=True)]
+    return [parts for parts, _ in each], [losses for _, losses in each]
+
+
+def _train(
+    job: Job, steps: Sequence[Sequence[Encoded]], settings: Optimisation
+) -> tuple[dict[str, state.Group], list[float]]:
+    policy = peft_policy.resident(job.params["model"], job.params["groups"])
+    policy.load(job.inputs)
+    losses = fit(policy, steps, tokenizer(job.params["model"]["tokenizer"]).pad, settings)
+    return policy.read(), losses
+
+
+def fit(policy: PeftPolicy, steps: Sequence[Sequence[Encoded]], pad: int, settings: Optimisation) -> list[float]:
     """One step of SFTTrainer a batch; the loss of each before the step.
 
     The trainer gets a view of the network, since it rewires the language-model head; the trained tensors are shared.
@@ -52,7 +69,7 @@ def _trainer(network: Any, steps: Sequence[Sequence[Encoded]], pad: int, setting
         max_grad_norm=settings.clip,
         lr_scheduler_type="constant",
         optim="adamw_torch_fused",
-        use_cpu=True,
+        use_cpu=runtime.device().type == "cpu",
         bf16=False,
         activation_checkpointing=False,
         max_length=None,

@@ -1,17 +1,20 @@
-"""The stages as pure functions, by name: ``run(stage, params, inputs)``.
+"""The stages as pure functions, by name: ``run(stage, jobs)``.
 
-A stage depends on its arguments alone: the same arguments give the same bits, in this process or in another one (one
-thread, one kind of machine). State is groups of named fp32 tensors on the CPU: ``adapters``, ``lora``, ``reward``,
-``critics``.
+A stage takes what several clients do at once and gives each its result; a result depends on the jobs of the call alone,
+their number and order included. The same call gives the same bits, in this process or in another one (same number of
+threads, one kind of machine); another grouping of the same clients agrees to rounding. State is groups of named fp32
+tensors on the CPU: ``adapters``, ``lora``, ``reward``, ``critics``.
 """
 
 from __future__ import annotations
 
-from pwffsim.learning import runtime
-from pwffsim.learning.stages import aggregate, alignment, initialise, instruction, reward
-from pwffsim.learning.stages.stage import Inputs, Params, Stage, StageResult
+from collections.abc import Sequence
 
-__all__ = ["STAGES", "Inputs", "Params", "Stage", "StageResult", "run"]
+from pwffsim.learning import runtime
+from pwffsim.learning.jobs import Inputs, Job, Params, Stage, StageResult
+from pwffsim.learning.stages import aggregate, alignment, initialise, instruction, reward
+
+__all__ = ["STAGES", "Inputs", "Job", "Params", "Stage", "StageResult", "run", "run_together"]
 
 _FAMILIES = (initialise, instruction, reward, alignment, aggregate)
 
@@ -20,7 +23,7 @@ STAGES: dict[str, Stage] = {name: stage for family in _FAMILIES for name, stage 
 
 
 def run(stage: str, params: Params, inputs: Inputs) -> StageResult:
-    """Carry out a stage.
+    """Carry out a stage for one client.
 
     Args:
         stage: a name of ``STAGES``, such as ``instruction.train``.
@@ -30,7 +33,18 @@ def run(stage: str, params: Params, inputs: Inputs) -> StageResult:
     Raises:
         KeyError: for a stage that does not exist, and whatever the stage raises on wrong params or inputs.
     """
+    return run_together(stage, [Job(params, inputs)])[0]
+
+
+def run_together(stage: str, jobs: Sequence[Job]) -> list[StageResult]:
+    """Carry out a stage for several clients at once; params may differ in what is a client's own alone
+    (``declarations.OWN``).
+
+    Raises:
+        KeyError: as ``run`` does.
+    """
     if stage not in STAGES:
         raise KeyError(f"no stage {stage!r}; there are {', '.join(sorted(STAGES))}")
-    runtime.tune()
-    return STAGES[stage](params, inputs)
+    runtime.facts()  # set up, if nobody has yet
+    with runtime.precision(jobs[0].params.get("precision", "fp32")):
+        return STAGES[stage](jobs)

@@ -7,40 +7,26 @@ those whose bytes came, with noise (:mod:`pwffsim.learning.superposition`), and 
 inputs: ``global/{group}``, and for each update i ``update{i}/{group}`` and ``base{i}/{group}``, the global state it
 began from.
 The payload of an update is its tensors of all groups, sorted by name, one after another as fp32.
+
+Updates are read one at a time and left: memory does not grow with their number. Only ``per_module`` reads their names
+beforehand. All of it is fp64 on the CPU.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
-from math import fsum, sqrt
-from statistics import fmean
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from math import fsum
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from channel_models.units import db_to_linear
 from pwffsim.learning import state
-from pwffsim.learning.stages.stage import Inputs, Params, Stage, StageResult
-from pwffsim.learning.superposition import Sender, noisy_mean
-
-_BYTES = 4
-
-
-@dataclass(frozen=True)
-class Update:
-    """What one client contributes: differences to its base in fp64, zero where bytes were lost.
-
-    ``payload`` holds the same elements as one vector, ``lost`` the slices of it that never came, and ``deviation`` is
-    the root mean square of all that was to be sent.
-    """
-
-    coefficient: float
-    differences: dict[str, Tensor]
-    payload: Tensor
-    lost: list[slice]
-    deviation: float
+from pwffsim.learning.agreement import Agreement, Names
+from pwffsim.learning.jobs import Inputs, Params, Stage, StageResult, one_by_one
+from pwffsim.learning.payloads import Layout, Update, Updates
+from pwffsim.learning.superposition import Sender, Superposition
 
 
 def aggregate(params: Params, inputs: Inputs) -> StageResult:
@@ -52,106 +38,118 @@ def aggregate(params: Params, inputs: Inputs) -> StageResult:
         ValueError: when an update lacks a tensor of the global state and per_module is off, or holds one that is
             foreign to it, or a lost range lies outside its payload.
     """
-    groups, ranges = params["groups"], params["lost"]
-    current = {group: dict(inputs[f"global/{group}"]) for group in groups}
-    updates = [
-        _update(inputs, groups, i, coefficient, lost)
-        for i, (coefficient, lost) in enumerate(zip(params["coefficients"], ranges, strict=True))
-    ]
-    for update in updates:
-        _check_names(update, current, params["per_module"] and "air" not in params)
-    parts = _heard(updates, current, params["air"]) if "air" in params else _summed(updates, current)
-    merged = {name: tensor for part in parts.values() for name, tensor in part.items()}
-    facts = {
-        "digest": state.content_digest(merged),
-        "norm": state.norm(merged.values()),
-        "finite": state.all_finite(merged.values()),
-        "update_norms": [state.norm(update.differences.values()) for update in updates],
-        "cosine": _mean_cosine(updates),
-        "lost_bytes": sum(stop - start for lost in ranges for start, stop in lost),
-    }
-    return StageResult(parts, facts)
+    current = {group: dict(inputs[f"global/{group}"]) for group in params["groups"]}
+    old = {name: tensor for group in current.values() for name, tensor in group.items()}
+    new, facts = _combined(params, Updates(inputs, params["groups"]), old)
+    parts = {group: {name: new[name] for name in tensors} for group, tensors in current.items()}
+    tensors = [tensor for part in parts.values() for tensor in part.values()]
+    summary = {"digest": state.content_digest(new), "norm": state.norm(tensors), "finite": state.all_finite(tensors)}
+    return StageResult(parts, {**summary, **facts})
 
 
-def _update(inputs: Inputs, groups: Sequence[str], i: int, coefficient: float, lost: Sequence[Sequence[int]]) -> Update:
-    """update_i - base_i, of which the elements that a lost range touches never came."""
-    new = {name: tensor for group in groups for name, tensor in inputs[f"update{i}/{group}"].items()}
-    base = {name: tensor for group in groups for name, tensor in inputs[f"base{i}/{group}"].items()}
-    names = sorted(new)
-    flat = torch.cat([(new[name].double() - base[name].double()).flatten() for name in names])
-    deviation = float(torch.linalg.vector_norm(flat)) / sqrt(max(len(flat), 1))
-    slices = [_elements(i, start, stop, len(flat)) for start, stop in lost]
-    for gap in slices:
-        flat[gap] = 0.0
-    return Update(coefficient, _by_name(flat, names, new), flat, slices, deviation)
+def _combined(params: Params, updates: Updates, old: state.Group) -> tuple[state.Group, dict[str, Any]]:
+    """The next state, and what is to be known of the updates."""
+    coefficients, lost = params["coefficients"], params["lost"]
+    per_module = params["per_module"] and "air" not in params
+    holdings = [updates.names(i) if per_module else frozenset(old) for i in range(len(coefficients))]
+    combination, agreement, norms = _combination(params, old, holdings), Agreement(holdings), []
+    for i, (coefficient, gaps) in enumerate(zip(coefficients, lost, strict=True)):
+        update = updates.read(i, coefficient, gaps)
+        _check_names(update.layout.places, old, per_module)
+        combination.add(update)
+        agreement.add(update)
+        norms.append(float(torch.linalg.vector_norm(update.payload)))
+    lost_bytes = sum(stop - start for gaps in lost for start, stop in gaps)
+    facts = {"update_norms": norms, "cosine": agreement.mean(), "lost_bytes": lost_bytes}
+    return Layout(old).split(combination.state(), old), facts
 
 
-def _elements(i: int, start: int, stop: int, size: int) -> slice:
-    """The elements that a range of bytes touches, of a payload of so many."""
-    if not 0 <= start < stop <= size * _BYTES:
-        raise ValueError(f"lost bytes {start}..{stop} lie outside the payload of {size * _BYTES} bytes of update {i}")
-    return slice(start // _BYTES, -(-stop // _BYTES))
-
-
-def _by_name(flat: Tensor, names: Sequence[str], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A payload cut into tensors of the shapes of others."""
-    pieces = flat.split([like[name].numel() for name in names])
-    return {name: piece.view(like[name].shape) for name, piece in zip(names, pieces, strict=True)}
-
-
-def _check_names(update: Update, current: Mapping[str, Mapping[str, Tensor]], per_module: bool) -> None:
-    known = {name for group in current.values() for name in group}
-    if foreign := sorted(set(update.differences) - known):
+def _check_names(held: Collection[str], known: Collection[str], per_module: bool) -> None:
+    if foreign := sorted(set(held) - set(known)):
         raise ValueError(f"an update holds {foreign[0]}, which the global state has not")
-    if not per_module and (missing := sorted(known - set(update.differences))):
+    if not per_module and (missing := sorted(set(known) - set(held))):
         raise ValueError(
             f"an update lacks {missing[0]}; average each module over its holders (per_module), or send all"
         )
 
 
-def _heard(updates: Sequence[Update], current: Mapping[str, state.Group], air: Params) -> dict[str, state.Group]:
-    """The next state by what the air made of the updates."""
-    senders = [Sender(u.coefficient, u.payload, u.lost, u.deviation) for u in updates]
-    mean = noisy_mean(senders, float(db_to_linear(air["snr_db"])), air["seed"])
-    like = updates[0].differences
-    steps = _by_name(mean, sorted(like), like)
-    return {
-        group: {name: (old.double() + steps[name]).float() for name, old in old_group.items()}
-        for group, old_group in current.items()
-    }
+class Combination(Protocol):
+    """What becomes of the present state with updates, which are met one after another."""
+
+    def add(self, update: Update) -> None:
+        """One more update."""
+        ...
+
+    def state(self) -> Tensor:
+        """f64[d]: the next state."""
+        ...
 
 
-def _summed(updates: Sequence[Update], current: Mapping[str, state.Group]) -> dict[str, state.Group]:
-    """The next state by the sum of the updates."""
-    return {
-        group: {name: _sum(name, old, updates) for name, old in old_group.items()}
-        for group, old_group in current.items()
-    }
+def _combination(params: Params, old: state.Group, holdings: Sequence[Names]) -> Combination:
+    layout = Layout(old)
+    if "air" in params:
+        return OnAir(layout.flat(old), params["air"])
+    return WeightedSum(layout.flat(old), layout, _scales(old, holdings, params["coefficients"]))
 
 
-def _sum(name: str, old: Tensor, updates: Sequence[Update]) -> Tensor:
-    """One tensor of the new state; the coefficients of its holders are scaled to the sum that all coefficients have."""
-    holders = [update for update in updates if name in update.differences]
-    if not holders:
-        return old.clone()
-    everybody, held = fsum(u.coefficient for u in updates), fsum(u.coefficient for u in holders)
-    scale = 1.0 if len(holders) == len(updates) else everybody / held
-    total = old.double()
-    for update in holders:
-        total = total + scale * update.coefficient * update.differences[name]
-    return total.float()
+class OnAir:
+    """The mean that the channel makes of them, with noise.
+
+    Args:
+        old: f64[d], the present state.
+        air: snr_db, seed.
+    """
+
+    def __init__(self, old: Tensor, air: Params) -> None:
+        self._old = old
+        self._air = air
+        self._superposition = Superposition(len(old))
+
+    def add(self, update: Update) -> None:
+        self._superposition.add(Sender(update.coefficient, update.payload, update.lost, update.deviation))
+
+    def state(self) -> Tensor:
+        return self._old + self._superposition.mean(float(db_to_linear(self._air["snr_db"])), self._air["seed"])
 
 
-def _mean_cosine(updates: Sequence[Update]) -> float:
-    """Mean cosine between the updates, over pairs and over the tensors both hold; 0 where there is no pair."""
-    return fmean(cosines) if (cosines := [_cosine(a, b) for a, b in combinations(updates, 2)]) else 0.0
+class WeightedSum:
+    """Their sum by coefficients.
+
+    Args:
+        old: f64[d], the present state.
+        layout: of it.
+        scales: name -> factor on the coefficients of those who hold this tensor.
+    """
+
+    def __init__(self, old: Tensor, layout: Layout, scales: Mapping[str, float]) -> None:
+        self._total = old.clone()
+        self._layout = layout
+        self._scales = scales
+        self._all_alike = set(scales.values()) <= {1.0}
+
+    def add(self, update: Update) -> None:
+        for own, place, scale in self._pieces(update.layout):
+            self._total[place] += scale * update.coefficient * update.payload[own]
+
+    def state(self) -> Tensor:
+        return self._total
+
+    def _pieces(self, layout: Layout) -> Iterator[tuple[slice, slice, float]]:
+        """(where in an update, where in the state, factor): all at once where all is held alike."""
+        if self._all_alike and layout.places == self._layout.places:
+            yield slice(None), slice(None), 1.0
+            return
+        for name, own in layout.places.items():
+            yield own, self._layout.places[name], self._scales[name]
 
 
-def _cosine(a: Update, b: Update) -> float:
-    both = sorted(set(a.differences) & set(b.differences))
-    dot = sum(float((a.differences[name] * b.differences[name]).sum()) for name in both)
-    norms = state.norm(a.differences[name] for name in both) * state.norm(b.differences[name] for name in both)
-    return dot / norms if norms > 0 else 0.0
+def _scales(names: Collection[str], holdings: Sequence[Names], coefficients: Sequence[float]) -> dict[str, float]:
+    """The coefficients of a tensor's holders are scaled to the sum that all coefficients have."""
+    everybody, scales = fsum(coefficients), {}
+    for name in names:
+        held = [c for c, holding in zip(coefficients, holdings, strict=True) if name in holding]
+        scales[name] = 1.0 if len(held) in (0, len(coefficients)) else everybody / fsum(held)
+    return scales
 
 
-STAGES: dict[str, Stage] = {"aggregate": aggregate}
+STAGES: dict[str, Stage] = {"aggregate": one_by_one(aggregate)}

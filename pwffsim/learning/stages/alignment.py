@@ -11,7 +11,7 @@ absent).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from statistics import fmean
 from typing import Any
@@ -22,19 +22,19 @@ from torch import Tensor
 from channel_models.randomness import derive_seed
 from pwffsim.data import judge
 from pwffsim.data.rows import OBJECTIVES
-from pwffsim.learning import aligning, batching, policy, ppo, preferences, reward, rollouts, shards, state
-from pwffsim.learning.aligning import Networks, Optimisers, Progress, Scored, Settings
+from pwffsim.learning import aligning, batching, policy, ppo, preferences, reward, rollouts, runtime, shards, state
+from pwffsim.learning.aligning import Networks, Optimisers, Progress, Settings
 from pwffsim.learning.declarations import SAMPLES_A_PROMPT
+from pwffsim.learning.jobs import Inputs, Job, Params, Stage, StageResult
 from pwffsim.learning.rollouts import Request, Rollout
 from pwffsim.learning.scoring import Dialogue
-from pwffsim.learning.stages.stage import Inputs, Params, Stage, StageResult
 from pwffsim.learning.supervised import Optimisation
 from pwffsim.learning.tokens import Tokenizer, tokenizer
 
 Facts = dict[str, Any]
 
 
-def train(params: Params, inputs: Inputs) -> StageResult:
+def train(jobs: Sequence[Job]) -> list[StageResult]:
     """Some PPO iterations; parts: the policy's groups and critics.
 
     facts, means over the iterations: reward_{objective} (in standard deviations of the reward model's scores on the
@@ -43,56 +43,61 @@ def train(params: Params, inputs: Inputs) -> StageResult:
     clip_fraction, value_loss_{objective}; sums: generated_tokens, updates (steps of the
     surrogate), rectified (steps back towards the reference); update_norm, finite.
     """
-    networks, settings = _networks(params, inputs), _settings(params)
+    params = jobs[0].params
+    networks, settings = _networks(jobs), _settings(jobs)
     optimisers, text = Optimisers.of(networks, settings), tokenizer(params["model"]["tokenizer"])
     iterations = []
-    for step, prompts in enumerate(_prompts(params)):
-        seed = derive_seed(params["seed"], "alignment.iteration", step)
-        request = Request(prompts, params["max_new_tokens"], params["max_length"], seed)
-        rollout = rollouts.collect(networks.policy, text, request, settings.temperature, inputs)
+    for step, prompts in enumerate(zip(*map(_prompts, jobs), strict=True)):
+        seeds = [derive_seed(job.params["seed"], "alignment.iteration", step) for job in jobs]
+        requests = [_request(params, own, seed) for own, seed in zip(prompts, seeds, strict=True)]
+        rollout = rollouts.collect(networks.policy, text, requests, settings.temperature, jobs)
         scored = aligning.score(networks, rollout, settings, text.end)
-        progress = aligning.update(networks, optimisers, scored, settings, seed)
-        iterations.append({**_rollout_facts(scored, settings, text), **_progress_facts(progress)})
-    parts = {**networks.policy.read(), "critics": networks.critics.read()}
-    return StageResult(parts, {**_summary(iterations), **_movement(parts, inputs, iterations)})
+        progress = aligning.update(networks, optimisers, scored, settings, seeds)
+        sampled = _rollout_facts(rollout, scored.scores, settings.weights, text)
+        iterations.append([{**a, **b} for a, b in zip(sampled, _progress_facts(progress), strict=True)])
+    states = zip(networks.policy.read(), networks.critics.read(), strict=True)
+    results = zip(jobs, states, zip(*iterations, strict=True), strict=True)
+    return [_trained(job, {**own, "critics": critics}, facts) for job, (own, critics), facts in results]
 
 
-def evaluate(params: Params, inputs: Inputs) -> StageResult:
+def evaluate(jobs: Sequence[Job]) -> list[StageResult]:
     """Held-out prompts, several responses each, with sampling numbers that depend on the seed alone.
 
     facts: reward_{objective}, reward_weighted, reward_sum, kl (nats a response), kl_per_token, entropy, ended,
     generated_tokens; where the corpus has a judge, judge_{objective} and refusal_rate (share of responses that refuse).
     """
-    networks, text = _networks(params, inputs), tokenizer(params["model"]["tokenizer"])
-    client = shards.shard(params)
-    prompts = [prompt for prompt in client.prompts_test for _ in range(SAMPLES_A_PROMPT)]
-    request = Request(prompts, params["max_new_tokens"], params["max_length"], params["seed"])
-    rollout = rollouts.collect(networks.policy, text, request, params["temperature"], inputs)
+    held_out = [len(_held_out(job.params)) for job in jobs]
+    results: dict[int, StageResult] = {}
+    for size in dict.fromkeys(held_out):
+        alike = [i for i, own in enumerate(held_out) if own == size]
+        results |= zip(alike, _evaluate([jobs[i] for i in alike]), strict=True)
+    return [results[i] for i in range(len(jobs))]
+
+
+def _evaluate(jobs: Sequence[Job]) -> list[StageResult]:
+    """Of clients that have equally many held-out prompts."""
+    params = jobs[0].params
+    networks, text = _networks(jobs), tokenizer(params["model"]["tokenizer"])
+    requests = [_request(params, _held_out(job.params), job.params["seed"]) for job in jobs]
+    rollout = rollouts.collect(networks.policy, text, requests, params["temperature"], jobs)
     scores = networks.scores(networks.rewards.features(rollout.dialogues))
+    facts = _rollout_facts(rollout, scores, _weights(jobs), text)
     judges = shards.federation(params["data"]).judges
-    return StageResult(
-        facts={
-            **_reward_facts(scores, _weights(params)),
-            **rollout.facts,
-            "ended": float(rollouts.ended(rollout.dialogues, text.end).float().mean()),
-            "generated_tokens": rollout.tokens,
-            **_judged(judges, rollout.dialogues),
-        }
-    )
+    own = _by_client(rollout.dialogues, len(jobs))
+    return [StageResult(facts={**f, **_judged(judges, dialogues)}) for f, dialogues in zip(facts, own, strict=True)]
 
 
-def _networks(params: Params, inputs: Inputs) -> Networks:
-    """All networks of the stage, holding their states."""
-    model, description, length = params["model"], params["reward"], params["max_length"]
-    actor = policy.resident(model, params["groups"])
-    actor.load(inputs)
-    rewards, critics = (reward.resident(role, description, model, length) for role in ("reward", "critics"))
-    rewards.load(inputs["reward"])
-    critics.load(inputs.get("critics", inputs["reward"]))
-    return Networks(actor, rewards, critics, preferences.scales(params, rewards, inputs["reward"]))
+def _networks(jobs: Sequence[Job]) -> Networks:
+    """All networks of the stage, holding the clients' states."""
+    groups = [job.inputs["reward"] for job in jobs]
+    actor = policy.resident(jobs)
+    rewards, critics = (reward.resident(role, jobs) for role in ("reward", "critics"))
+    rewards.load(groups)
+    critics.load([job.inputs.get("critics", job.inputs["reward"]) for job in jobs])
+    return Networks(actor, rewards, critics, preferences.scales(jobs, rewards, groups))
 
 
-def _settings(params: Params) -> Settings:
+def _settings(jobs: Sequence[Job]) -> Settings:
     names = (
         "temperature",
         "ppo_epochs",
@@ -102,59 +107,85 @@ def _settings(params: Params) -> Settings:
         "kl_bound",
         "value_coefficient",
     )
+    params = jobs[0].params
     return Settings(
         **{name: params[name] for name in names},
         combine=params["combine"],
         horizon=ppo.Horizon(params["gamma"], params["gae_lambda"]),
-        weights=_weights(params),
+        weights=_weights(jobs),
         missing_end_penalty=params.get("missing_end_penalty", 0.0),
         policy_optimisation=Optimisation(params["learning_rate"], params["weight_decay"], params["clip"]),
         critic_optimisation=Optimisation(params["critic_learning_rate"], params["weight_decay"], params["clip"]),
     )
 
 
-def _weights(params: Params) -> dict[str, float]:
-    return dict(zip(OBJECTIVES, (params["weight"], 1 - params["weight"]), strict=True))
+def _weights(jobs: Sequence[Job]) -> dict[str, Tensor]:
+    """Objective -> (C,)."""
+    weight = torch.tensor([job.params["weight"] for job in jobs], device=runtime.device())
+    return dict(zip(OBJECTIVES, (weight, 1 - weight), strict=True))
 
 
-def _prompts(params: Params) -> list[list[str]]:
-    """The prompts of each iteration."""
+def _prompts(job: Job) -> list[list[str]]:
+    """The prompts of each iteration of a client."""
+    params = job.params
     prompts = shards.shard(params).prompts_train
     order = batching.draws(params["seed"], len(prompts), params["steps"], params["batch_size"], "prompts")
     return [[prompts[i] for i in draw] for draw in order]
 
 
-def _reward_facts(scores: Mapping[str, Tensor], weights: Mapping[str, float]) -> Facts:
-    means = {objective: float(values.double().mean()) for objective, values in scores.items()}
-    return {
+def _held_out(params: Params) -> list[str]:
+    return [prompt for prompt in shards.shard(params).prompts_test for _ in range(SAMPLES_A_PROMPT)]
+
+
+def _request(params: Params, prompts: Sequence[str], seed: int) -> Request:
+    return Request(prompts, params["max_new_tokens"], params["max_length"], seed)
+
+
+def _rollout_facts(
+    rollout: Rollout, scores: Mapping[str, Tensor], weights: Mapping[str, Tensor], text: Tokenizer
+) -> list[Facts]:
+    """Of each client."""
+    ended = rollouts.ended(rollout, text.end).view(rollout.clients, -1).float().mean(1).tolist()
+    means = {o: own.double().view(rollout.clients, -1).mean(1) for o, own in scores.items()}
+    columns = {
         **{f"reward_{objective}": mean for objective, mean in means.items()},
-        "reward_weighted": sum(weights[objective] * mean for objective, mean in means.items()),
-        "reward_sum": sum(means.values()),
+        "reward_weighted": torch.stack([weights[o] * mean for o, mean in means.items()]).sum(0),
+        "reward_sum": torch.stack(list(means.values())).sum(0),
     }
+    each = zip(_rows(columns), rollout.facts(), ended, strict=True)
+    return [{**rewards, **sampled, "ended": share} for rewards, sampled, share in each]
 
 
-def _rollout_facts(scored: Scored, settings: Settings, text: Tokenizer) -> Facts:
-    rollout: Rollout = scored.rollout
-    return {
-        **_reward_facts(scored.scores, settings.weights),
-        **rollout.facts,
-        "ended": float(rollouts.ended(rollout.dialogues, text.end).float().mean()),
-        "generated_tokens": rollout.tokens,
+def _progress_facts(progress: Progress) -> list[Facts]:
+    """Of each client: means over the steps of an iteration, those of the surrogate alone for policy_loss and
+    clip_fraction, which are missing where every step went back; and counts."""
+    far = torch.stack(progress.far)
+    near = {
+        "policy_loss": torch.stack(progress.policy_losses),
+        "clip_fraction": torch.stack(progress.clip_fractions),
     }
+    values = {f"value_loss_{o}": torch.stack(losses).double().mean(0) for o, losses in progress.value_losses.items()}
+    return [
+        {
+            **{name: float(column[~back, i].double().mean()) for name, column in near.items() if not back.all()},
+            **own,
+            "updates": int((~back).sum()),
+            "rectified": int(back.sum()),
+        }
+        for i, (back, own) in enumerate(zip(far.T, _rows(values), strict=True))
+    ]
 
 
-def _progress_facts(progress: Progress) -> Facts:
-    """Means over the surrogate's steps of an iteration, which are missing where every step went back; and counts."""
-    means = {
-        "policy_loss": progress.policy_losses,
-        "clip_fraction": progress.clip_fractions,
-        **{f"value_loss_{objective}": losses for objective, losses in progress.value_losses.items()},
-    }
-    known = {name: fmean(values) for name, values in means.items() if values}
-    return {**known, "updates": len(progress.policy_losses), "rectified": progress.rectified}
+def _rows(columns: Mapping[str, Tensor]) -> list[Facts]:
+    """Columns of (C,) as a mapping a client."""
+    return [dict(zip(columns, row, strict=True)) for row in torch.stack(list(columns.values()), 1).tolist()]
 
 
 _SUMMED = ("generated_tokens", "updates", "rectified")
+
+
+def _trained(job: Job, parts: dict[str, state.Group], iterations: Sequence[Facts]) -> StageResult:
+    return StageResult(parts, {**_summary(iterations), **_movement(parts, job.inputs, iterations)})
 
 
 def _summary(iterations: Sequence[Facts]) -> Facts:
@@ -172,6 +203,11 @@ def _movement(parts: Mapping[str, state.Group], inputs: Inputs, iterations: Sequ
         "update_norm": moved,
         "finite": numbers and all(state.all_finite(group.values()) for group in parts.values()),
     }
+
+
+def _by_client(dialogues: Sequence[Dialogue], clients: int) -> Iterable[Sequence[Dialogue]]:
+    size = len(dialogues) // clients
+    return (dialogues[start : start + size] for start in range(0, len(dialogues), size))
 
 
 def _judged(judges: Mapping[str, Any], dialogues: Sequence[Dialogue]) -> Facts:

@@ -1,37 +1,31 @@
-"""``initialise``: the state at the start. The policy it makes is the base model, to the bit.
+"""``initialise``: one group's state at the start. The policy it makes is the base model, to the bit.
 
-params: model, groups, reward (None: no reward models), seed. Tensors are drawn by (seed, name), so that a device tier
-with fewer LoRA modules starts from the same values as the largest one.
+params: group (adapters, lora or reward), model, reward (for that group), seed. Tensors are drawn by (seed, name), so
+that a device tier with fewer LoRA modules starts from the same values as the largest one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import torch
-from torch import nn
-
 from pwffsim.learning import adapters, lora, policy, reward, state
-from pwffsim.learning.stages.stage import Inputs, Params, Stage, StageResult
+from pwffsim.learning.jobs import Inputs, Params, Stage, StageResult, one_by_one
 
 _INITIAL: dict[str, state.Initial] = {"adapters": adapters.initial, "lora": lora.initial}
 
 
 def initialise(params: Params, inputs: Inputs) -> StageResult:
-    """A group of tensors for each group of the policy, and ``reward`` where reward models are asked for."""
-    resident = policy.resident(params["model"], params["groups"])
-    parts = {
-        group: state.make(_shapes(parameters), _INITIAL[group], params["seed"])
-        for group, parameters in resident.groups.items()
-    }
-    if params.get("reward") is not None:
-        parts["reward"] = reward.initial_state(params["reward"], params["model"], params["seed"])
-    digests = {f"{group}_digest": state.content_digest(tensors) for group, tensors in parts.items()}
-    return StageResult(parts, digests)
+    """One part, named as the group; facts: digest."""
+    group = params["group"]
+    own = _reward(params) if group == "reward" else _module(group, params)
+    return StageResult({group: own}, {"digest": state.content_digest(own)})
 
 
-def _shapes(parameters: Mapping[str, nn.Parameter]) -> dict[str, torch.Size]:
-    return {name: parameter.shape for name, parameter in parameters.items()}
+def _module(group: str, params: Params) -> state.Group:
+    shapes = policy.network(params["model"], [group]).shapes[group]
+    return state.make(shapes, _INITIAL[group], params["seed"])
 
 
-STAGES: dict[str, Stage] = {"initialise": initialise}
+def _reward(params: Params) -> state.Group:
+    return reward.initial_state(params["reward"], params["model"], params["seed"])
+
+
+STAGES: dict[str, Stage] = {"initialise": one_by_one(initialise)}

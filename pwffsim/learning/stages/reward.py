@@ -1,67 +1,133 @@
 """Stage 2: two reward models, each from its own preference pairs, with the Bradley-Terry loss.
 
-params of both: model, reward (model, upload, rank, base), data, client, seed, max_length.
+params of both: model (the base alone), reward (model, upload, rank, base), data, client, seed, max_length, precision.
 ``reward.train`` further: steps, batch_size (pairs), learning_rate, weight_decay, clip.
 inputs: reward.
+
+The models of all clients and of both objectives share nothing but the frozen part of their encoder: they are trained
+side by side, each by its own loss.
 """
 
 from __future__ import annotations
 
-from math import isfinite
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import hypot
+from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from pwffsim.data.rows import OBJECTIVES
 from pwffsim.learning import batching, preferences, reward, state
-from pwffsim.learning.stages.stage import Inputs, Params, Stage, StageResult
+from pwffsim.learning.jobs import Job, Stage, StageResult
+from pwffsim.learning.pair_texts import Member
+from pwffsim.learning.scoring import Scorer
 from pwffsim.learning.supervised import Optimisation, Optimiser
 
 
-def train(params: Params, inputs: Inputs) -> StageResult:
+@dataclass(frozen=True)
+class Fitted:
+    """What became of one model.
+
+    Attributes:
+        tensors: its state.
+        losses: before each step.
+        moved: norm of the change of its state.
+        finite: whether all numbers are, as the norm then is.
+    """
+
+    tensors: state.Group
+    losses: list[float]
+    moved: float
+    finite: bool
+
+
+def train(jobs: Sequence[Job]) -> list[StageResult]:
     """Some steps for each objective; parts: reward.
 
     facts: {objective}_loss_first, {objective}_loss_last, pairs (learnt from, both objectives), update_norm, finite.
     """
-    pair = reward.resident("reward", params["reward"], params["model"], params["max_length"])
-    pair.load(inputs["reward"])
-    losses = {objective: _fit(params, pair, objective) for objective in OBJECTIVES}
-    group = pair.read()
-    facts = {
-        **{f"{objective}_loss_first": values[0] for objective, values in losses.items()},
-        **{f"{objective}_loss_last": values[-1] for objective, values in losses.items()},
-        "pairs": len(OBJECTIVES) * params["steps"] * params["batch_size"],
-        "update_norm": state.distance(group, inputs["reward"]),
-        "finite": all(isfinite(v) for values in losses.values() for v in values) and state.all_finite(group.values()),
-    }
-    return StageResult({"reward": group}, facts)
+    fitted = [model for scorer, members in _turns(jobs) for model in _fit(scorer, members)]
+    each = [dict(zip(OBJECTIVES, fitted[i :: len(jobs)], strict=True)) for i in range(len(jobs))]
+    pairs = len(OBJECTIVES) * jobs[0].params["steps"] * jobs[0].params["batch_size"]
+    return [_trained(models, pairs) for models in each]
 
 
-def _fit(params: Params, pair: reward.Pair, objective: str) -> list[float]:
-    """Loss of every step of one objective's model."""
-    scorer, scores = pair.scorers[objective], preferences.scores_of(params, pair, "train", objective)
-    rows = len(preferences.pairs_of(params, "train", objective))
-    settings = Optimisation(params["learning_rate"], params["weight_decay"], params["clip"])
-    optimiser, losses = Optimiser(scorer.parameters.values(), settings), []
-    for draw in batching.draws(params["seed"], rows, params["steps"], params["batch_size"], f"pairs.{objective}"):
-        loss = preferences.bradley_terry(*scores(scorer, draw))
+def _turns(jobs: Sequence[Job]) -> Iterator[tuple[Scorer, list[Member]]]:
+    """The models of all clients, objective after objective, as many at once as the scorer takes, which holds them."""
+    scorer = reward.scorer(jobs[0].params)
+    members = [Member(objective, job.params) for objective in OBJECTIVES for job in jobs]
+    states = [reward.part(job.inputs["reward"], objective) for objective in OBJECTIVES for job in jobs]
+    size = scorer.most or len(members)
+    for start in range(0, len(members), size):
+        scorer.load(states[start : start + size])
+        yield scorer, members[start : start + size]
+
+
+def _fit(scorer: Scorer, members: Sequence[Member]) -> list[Fitted]:
+    """Optimiser steps of models side by side."""
+    params, before = members[0].params, scorer.stack.values.clone()
+    pairs = preferences.source(members, "train", scorer)
+    optimiser = Optimiser(scorer.stack, Optimisation(params["learning_rate"], params["weight_decay"], params["clip"]))
+    losses = []
+    for rows in _draws(members, pairs.sizes):
+        loss = preferences.bradley_terry(scorer.margins(pairs.features(rows)).view(rows.shape))
         optimiser.step(loss)
-        losses.append(loss.item())
-    return losses
+        losses.append(loss.detach())
+    return _fitted(scorer, before, torch.stack(losses, dim=1))
 
 
-@torch.no_grad()
-def evaluate(params: Params, inputs: Inputs) -> StageResult:
+def _draws(members: Sequence[Member], sizes: Sequence[int]) -> Iterator[Tensor]:
+    """(M, B) a step: which pairs each model learns from."""
+    steps, batch_size = members[0].params["steps"], members[0].params["batch_size"]
+    each = [
+        batching.draws(member.params["seed"], size, steps, batch_size, f"pairs.{member.objective}")
+        for member, size in zip(members, sizes, strict=True)
+    ]
+    yield from torch.from_numpy(np.array(each)).unbind(1)
+
+
+def _fitted(scorer: Scorer, before: Tensor, losses: Tensor) -> list[Fitted]:
+    after = scorer.stack.values.detach()
+    moved = torch.linalg.vector_norm(after - before, dim=1, dtype=torch.float64)
+    finite = torch.isfinite(moved) & torch.isfinite(losses).all(1)
+    columns = (losses.tolist(), moved.tolist(), finite.tolist())
+    return [Fitted(*one) for one in zip(scorer.stack.split(), *columns, strict=True)]
+
+
+def _trained(models: dict[str, Fitted], pairs: int) -> StageResult:
+    facts: dict[str, Any] = {
+        **{f"{objective}_loss_first": model.losses[0] for objective, model in models.items()},
+        **{f"{objective}_loss_last": model.losses[-1] for objective, model in models.items()},
+        "pairs": pairs,
+        "update_norm": hypot(*(model.moved for model in models.values())),
+        "finite": all(model.finite for model in models.values()),
+    }
+    return StageResult({"reward": reward.whole({o: model.tensors for o, model in models.items()})}, facts)
+
+
+def evaluate(jobs: Sequence[Job]) -> list[StageResult]:
     """Held-out pairs; facts: {objective}_accuracy (ties count half), {objective}_loss, {objective}_margin, pairs."""
-    pair = reward.resident("reward", params["reward"], params["model"], params["max_length"])
-    pair.load(inputs["reward"])
-    facts: dict[str, float] = {"pairs": 0}
-    for objective in OBJECTIVES:
-        chosen, rejected = preferences.scores_of(params, pair, "test", objective)(pair.scorers[objective], None)
+    scores = [
+        own
+        for scorer, members in _turns(jobs)
+        for own in preferences.all_scores(preferences.source(members, "test", scorer), scorer)
+    ]
+    each = [dict(zip(OBJECTIVES, scores[i :: len(jobs)], strict=True)) for i in range(len(jobs))]
+    return [_measured(by_objective) for by_objective in each]
+
+
+def _measured(scores: dict[str, Tensor]) -> StageResult:
+    """Facts of (pairs, 2) scores of each objective."""
+    facts: dict[str, Any] = {"pairs": sum(map(len, scores.values()))}
+    for objective, own in scores.items():
+        chosen, rejected = own.unbind(-1)
         hits = (chosen > rejected).double() + 0.5 * (chosen == rejected).double()
         facts[f"{objective}_accuracy"] = float(hits.mean())
-        facts[f"{objective}_loss"] = float(preferences.bradley_terry(chosen, rejected))
-        facts[f"{objective}_margin"] = float((chosen - rejected).double().mean())
-        facts["pairs"] += len(chosen)
+        facts[f"{objective}_loss"] = float(preferences.bradley_terry(chosen - rejected))
+        facts[f"{objective}_margin"] = float((chosen - rejected).mean())
     return StageResult(facts=facts)
 
 
