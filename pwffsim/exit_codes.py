@@ -36,6 +36,8 @@ _CODES: dict[str, Exit] = {
     "pwffsim.simulation.preparation.MemoryShortage": Exit.INVALID,
     "pwffsim.architecture.families.UnsupportedModel": Exit.INVALID,
     "pwffsim.compute.recipe.NotPlanned": Exit.INVALID,
+    "pwffsim.compute.recipe.BackendUnavailable": Exit.INVALID,
+    "pwffsim.compute.recipe.WorkerLost": Exit.RESOURCE,
     "pwffsim.runs.errors.LawBroken": Exit.INCONSISTENT,
     "pwffsim.runs.errors.RunError": Exit.INVALID,
     "channel_models.transfer.work.LinkStalled": Exit.INVALID,

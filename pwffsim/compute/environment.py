@@ -13,11 +13,16 @@ _CODE = ("pwffsim.learning", "pwffsim.data", "channel_models")
 _LIBRARIES = ("torch", "transformers", "peft", "trl", "tokenizers", "numpy")
 
 
-def environment() -> str:
-    """Digest of the learning code, the libraries' versions and torch's numerics."""
-    from pwffsim.learning.runtime import numerics
+def environment(threads: int = 1, device: str = "auto") -> str:
+    """Digest of the learning code, the libraries' versions and torch's numerics in this process, which are set now.
 
-    facts = [code_digest(), {name: version(name) for name in _LIBRARIES}, numerics()]
+    Args:
+        threads: of torch; more of them change last bits.
+        device: "cpu", "cuda", or "auto" for a GPU where there is one.
+    """
+    from pwffsim.learning.runtime import tune
+
+    facts = [code_digest(), {name: version(name) for name in _LIBRARIES}, tune(threads, device)]
     return blake2b(canonical(facts).encode(), digest_size=16).hexdigest()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -28,14 +28,18 @@ class Recipe:
     inputs: Mapping[str, str] = field(default_factory=dict)
     hints: Mapping[str, Any] = field(default_factory=dict)
 
-    def key(self, environment: str) -> str:
+    def key(self, environment: str = "") -> str:
         """Content address: a hash of the recipe, the references of its inputs, and what computes it.
 
         Args:
             environment: digest of code and numerics (library versions, instruction set, threads, device).
         """
-        text = canonical([environment, self.stage, self.params, sorted(self.inputs.items())])
-        return blake2b(text.encode(), digest_size=20).hexdigest()
+        return address([environment, self.stage, self.params, sorted(self.inputs.items())])
+
+
+def address(value: Any) -> str:
+    """Hash of a JSON value (BLAKE2b, 20 bytes, hexadecimal)."""
+    return blake2b(canonical(value).encode(), digest_size=20).hexdigest()
 
 
 def canonical(value: Any) -> str:
@@ -53,7 +57,7 @@ class Handle(Protocol):
 
     @property
     def key(self) -> str:
-        """The content address of the recipe."""
+        """Names the recipe within a run."""
         ...
 
     def part(self, name: str) -> str:
@@ -61,11 +65,15 @@ class Handle(Protocol):
         ...
 
     def facts(self) -> Facts:
-        """The facts, computed now if they are not there.
+        """The facts, computed now if they are not there, with whatever they rest on and nothing else.
 
         Raises:
             ComputeError: when the stage fails.
         """
+        ...
+
+    def known(self) -> bool:
+        """Whether the facts are there."""
         ...
 
 
@@ -76,7 +84,19 @@ class Compute(Protocol):
     """False: nothing is ever computed (`pwffsim plan`)."""
 
     def submit(self, recipe: Recipe) -> Handle:
-        """Announce a recipe; nothing need run until its facts or tensors are asked for."""
+        """Announce a recipe; nothing runs until its facts are asked for, or those of one that rests on it."""
+        ...
+
+    def settle(self, handles: Iterable[Handle], tell: Callable[[], None] = lambda: None) -> None:
+        """Compute all of these, and what they rest on; recipes that are alike may share a batch.
+
+        Args:
+            handles: whose facts are wanted.
+            tell: called whenever more of them are known.
+
+        Raises:
+            ComputeError: when a stage fails.
+        """
         ...
 
     def close(self) -> None:
@@ -86,6 +106,14 @@ class Compute(Protocol):
 
 class ComputeError(Exception):
     """A stage failed; the message names it and its client."""
+
+
+class WorkerLost(ComputeError):
+    """Workers died over a batch."""
+
+
+class BackendUnavailable(ComputeError):
+    """An executor cannot be had, or would compute otherwise than the run."""
 
 
 class NotPlanned(ComputeError):

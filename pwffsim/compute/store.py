@@ -1,19 +1,19 @@
 """The store: results of recipes on disk under their content address, shared by all runs that name the same folder.
 
 An entry is ``ab/abcd...json`` (the facts, written last: its presence commits the entry) beside one safetensors file a
-group of tensors. The digest of every file stands beside the facts and a seal covers both: an entry that is torn or
-altered counts as absent.
+group of tensors. The digest of every file stands beside the facts and a seal covers both: facts that are torn or
+altered count as absent, and so do tensors, which are looked at when somebody is to read them.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from pwffsim.compute.recipe import Facts
 
@@ -36,33 +36,29 @@ class Store:
         self._resident_bytes = resident_bytes
         self._held_bytes = 0
         self._states: OrderedDict[str, State] = OrderedDict()
-        self.hits = 0
-        self.misses = 0
 
     def facts(self, key: str) -> Facts | None:
-        """The facts of an entry, or None when it is absent or damaged."""
-        try:
-            entry = json.loads(self._path(key, "json").read_text())
-            facts: Facts = entry["facts"]
-            whole = entry["seal"] == _seal(key, facts, entry["parts"])
-            whole = whole and all(self._digest(key, part) == digest for part, digest in entry["parts"].items())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return None
-        return facts if whole else None
+        """The facts of an entry, or None when they are absent or damaged."""
+        entry = self._entry(key)
+        return None if entry is None else entry["facts"]
 
-    def put(self, key: str, parts: Mapping[str, State], facts: Facts) -> None:
-        """Write an entry: tensors first, facts last, each by rename."""
-        from safetensors.torch import save
+    def whole(self, key: str) -> bool:
+        """Whether all tensors of an entry are there and undamaged."""
+        entry = self._entry(key)
+        return entry is not None and all(self._intact(key, *part) for part in entry["parts"].items())
 
+    def put(self, key: str, parts: Mapping[str, State], facts: Facts) -> Facts:
+        """Write an entry: tensors first, facts last, each by rename. The facts as they will be read."""
         digests = {}
-        for name, state in parts.items():
-            contents = save({tensor: state[tensor].contiguous() for tensor in sorted(state)})
+        for name, part in parts.items():
+            state = _own(part)
+            contents = _bytes(state)
             self._write(self._path(key, f"{name}.safetensors"), contents)
             digests[name] = blake2b(contents, digest_size=16).hexdigest()
             self._remember(f"{key}/{name}", state)
-        self._write(
-            self._path(key, "json"), _json({"facts": facts, "parts": digests, "seal": _seal(key, facts, digests)})
-        )
+        entry = _json({"facts": facts, "parts": digests, "seal": _seal(key, facts, digests)})
+        self._write(self._path(key, "json"), entry)
+        return json.loads(entry)["facts"]
 
     def state(self, key: str, part: str) -> State:
         """The tensors of one group of an entry.
@@ -77,7 +73,7 @@ class Store:
             path = self._path(key, f"{part}.safetensors")
             if not path.is_file():
                 raise KeyError(f"result {key[:12]} has no tensors named {part!r}")
-            self._remember(reference, load(path.read_bytes()))
+            self._remember(reference, dict(sorted(load(path.read_bytes()).items())))
         self._states.move_to_end(reference)
         return self._states[reference]
 
@@ -90,10 +86,21 @@ class Store:
         while self._held_bytes > self._resident_bytes and len(self._states) > 1:
             self._held_bytes -= _size_bytes(self._states.popitem(last=False)[1])
 
-    def _digest(self, key: str, part: str) -> str:
+    def _entry(self, key: str) -> dict[str, Any] | None:
+        try:
+            entry = json.loads(self._path(key, "json").read_text())
+            sealed = entry["seal"] == _seal(key, entry["facts"], entry["parts"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return entry if sealed else None
+
+    def _intact(self, key: str, part: str, digest: str) -> bool:
         if f"{key}/{part}" in self._states:
-            return json.loads(self._path(key, "json").read_text())["parts"][part]
-        return blake2b(self._path(key, f"{part}.safetensors").read_bytes(), digest_size=16).hexdigest()
+            return True
+        try:
+            return digest == blake2b(self._path(key, f"{part}.safetensors").read_bytes(), digest_size=16).hexdigest()
+        except OSError:
+            return False
 
     def _path(self, key: str, suffix: str) -> Path:
         return self._folder / key[:2] / f"{key}.{suffix}"
@@ -101,7 +108,7 @@ class Store:
     @staticmethod
     def _write(path: Path, contents: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        partial = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
         partial.write_bytes(contents)
         partial.replace(path)
 
@@ -109,6 +116,19 @@ class Store:
 def _seal(key: str, facts: Facts, parts: Mapping[str, str]) -> str:
     """Digest of an entry's facts and of its files' digests, so that an altered entry is known as one."""
     return blake2b(_json([key, facts, parts]), digest_size=16).hexdigest()
+
+
+def _own(state: State) -> State:
+    """A state as it will be read: by name, contiguous, in memory that holds nothing else."""
+    from torch import contiguous_format
+
+    return {name: state[name].detach().clone(memory_format=contiguous_format) for name in sorted(state)}
+
+
+def _bytes(state: State) -> bytes:
+    from safetensors.numpy import save
+
+    return save({name: tensor.numpy() for name, tensor in state.items()})
 
 
 def _size_bytes(state: State) -> int:

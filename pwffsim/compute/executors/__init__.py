@@ -1,0 +1,1 @@
+"""Who computes: this process, worker processes on this machine, or workers on several machines."""
