@@ -19,9 +19,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     from pwffsim.scenario.loader import load
     from pwffsim.simulation.plan import plan
-    from pwffsim.simulation.preparation import prepare
+    from pwffsim.simulation.preparation import prepare_plan
 
-    planned = plan(prepare(load(arguments.scenario, arguments.set)))
+    planned = plan(prepare_plan(load(arguments.scenario, arguments.set)))
     if arguments.json:
         print(json.dumps({**planned.summary, "fingerprints": {"network": planned.network_fingerprint}}, indent=2))
         return 0

@@ -1,6 +1,6 @@
 """Progress of a run: a live view on a terminal, otherwise a plain line every ten seconds.
 
-A thread reads the world's counters; the world knows nothing of it.
+A thread reads the ledger's and the scheduler's counters; neither knows anything of it.
 """
 
 from __future__ import annotations
@@ -10,31 +10,29 @@ from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
-from pwffsim.compute.serial import SerialCompute
+from pwffsim.compute.scheduler import Scheduler
 from pwffsim.kernel.clock import seconds
 from pwffsim.world.world import World
 
 _PLAIN_EVERY_S = 10.0
 _REFRESH_HZ = 4
-_SLOWEST = 3
 
 
 class Progress:
-    """Shows simulated and wall time, stage, round and the slowest clients while it is entered.
+    """Shows stage, round, simulated and wall time, and how much is left to compute, while it is entered.
 
     Args:
         world: what runs.
         compute: where it learns.
     """
 
-    def __init__(self, world: World, compute: SerialCompute) -> None:
+    def __init__(self, world: World, compute: Scheduler) -> None:
         self._world = world
-        self._compute = compute
+        self._counts = compute.counts
         self._begun_s = monotonic()
         self._over = Event()
         self._console = Console(stderr=True)
@@ -62,28 +60,15 @@ class Progress:
 
     def line(self) -> str:
         """Where the run is, in one line."""
-        stage, round_, rounds = self._world.server.progress
-        simulated_s, wall_s = self._world.kernel.now_s, monotonic() - self._begun_s
-        done = f"{self._compute.store.misses} computed, {self._compute.store.hits} reused"
-        return f"{stage} round {round_}/{rounds}, simulated {simulated_s:.1f} s, wall {wall_s:.1f} s, {done}"
-
-    def slowest(self) -> list[tuple[str, str, int, float]]:
-        """Clients that have worked longest on one task: name, stage, round, simulated seconds."""
-        now_ns = self._world.kernel.now_ns
-        busy = [
-            (client.profile.name, client.task[0].stage.name, client.task[0].round, seconds(now_ns - client.task[1]))
-            for client in list(self._world.server.clients.values())
-            if client.task is not None
-        ]
-        return sorted(busy, key=lambda row: (-row[3], row[0]))[:_SLOWEST]
+        written, counts = self._world.ledger.written, self._counts
+        simulated_s, wall_s = seconds(self._world.written_ns), monotonic() - self._begun_s
+        done = f"{counts.computed} computed in {counts.batches} batches, {counts.reused} reused, {counts.to_go} to go"
+        where = f"{written.stage} round {written.round}/{written.rounds}"
+        return f"{where}, simulated {simulated_s:.1f} s, wall {wall_s:.1f} s, {done}"
 
     def _print_lines(self) -> None:
         while not self._over.wait(_PLAIN_EVERY_S):
-            slow = ", ".join(f"{name} {busy_s:.1f} s" for name, _, _, busy_s in self.slowest())
-            print(f"{self.line()}; slowest: {slow or 'none'}", file=sys.stderr, flush=True)
+            print(self.line(), file=sys.stderr, flush=True)
 
-    def _view(self) -> Group:
-        table = Table("slowest clients", "stage", "round", "busy, simulated s", box=None)
-        for name, stage, round_, busy_s in self.slowest():
-            table.add_row(name, stage, str(round_), f"{busy_s:.2f}")
-        return Group(Text(self.line(), style="bold"), table)
+    def _view(self) -> Text:
+        return Text(self.line(), style="bold")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from pwffsim.commands.arguments import add_scenario
+from pwffsim.commands.backend import add_backend, backend_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store", type=Path, metavar="DIR", help="training results shared by runs (default: store beside it)"
     )
+    add_backend(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,7 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     from pwffsim.simulation.preparation import prepare
     from pwffsim.simulation.run import run as play
 
-    outcome = play(prepare(loaded), arguments.out, arguments.store, Progress)
+    prepared = prepare(loaded)
+    backend = backend_of(arguments, prepared.blueprint.policy.width)
+    outcome = play(prepared, arguments.out, arguments.store, Progress, backend)
     if outcome.message:
         print(f"pwffsim: {outcome.message}", file=sys.stderr)
     print(f"run directory: {outcome.path}")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pwffsim.simulation.plan import Plan
 
 _WIDTH = 110
 """Room for all usual columns, where the terminal is narrower or there is none."""
+_SHOWN = 100
+"""Rows of a table at most."""
 _COLUMN = 10
 """Room for one that is there only now and then."""
 
@@ -68,7 +72,9 @@ def show(planned: Plan) -> None:
     rare = max(sum(entry.rare for entry in _telling(rows, entries)) for _, rows, entries in tables)
     console = Console(width=max(Console().width, _WIDTH + _COLUMN * rare))
     for what, rows, entries in tables:
-        console.print(table(what, rows, entries))
+        console.print(table(what, dict(islice(rows.items(), _SHOWN)), entries))
+        if len(rows) > _SHOWN:
+            console.print(f"... and {len(rows) - _SHOWN} more {what}s: take --json for all of them\n")
     last, drained = _number(summary["finished_s"]), _number(summary["drained_s"])
     console.print(f"last aggregation at {last} s, last client done at {drained} s")
     console.print(f"network fingerprint {planned.network_fingerprint}")
@@ -80,7 +86,7 @@ def table(what: str, rows: Rows, entries: Sequence[Entry]) -> Table:
     for entry in columns:
         found.add_column(entry.title, justify="right")
     for name, row in rows.items():
-        found.add_row(name, *(_value(entry, row) for entry in columns))
+        found.add_row(*map(Text, (name, *(_value(entry, row) for entry in columns))))
     return found
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from os.path import expandvars
 from typing import Any
 
 from channel_models.randomness import derive_seed
 from pwffsim.architecture.families import Architecture, architecture_of
-from pwffsim.data.federated import FederatedData, build
+from pwffsim.compute.recipe import address
+from pwffsim.data.federated import DATA_KINDS, census
 from pwffsim.data.spec import DataSpec
 from pwffsim.learning.bases import ResolvedBase, resolve
+from pwffsim.learning.shards import reread
 from pwffsim.scenario.loader import LoadedScenario
 from pwffsim.scenario.memory import shortages
 from pwffsim.scenario.schema import Reward, Scenario
@@ -50,13 +51,31 @@ def prepare(loaded: LoadedScenario) -> Prepared:
         DataError: when the data cannot be used.
         MemoryShortage: when a stage does not fit a device.
     """
+    return _prepared(loaded, _dealt)
+
+
+def prepare_plan(loaded: LoadedScenario) -> Prepared:
+    """As :func:`prepare`, for a world in which nothing is trained: rows are counted, not made, and have no digest."""
+    return _prepared(loaded, _counted)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the world knows of the data."""
+
+    shards: tuple[Shard, ...]
+    test_digest: str
+    report: Mapping[str, Any]
+
+
+def _prepared(loaded: LoadedScenario, read: Callable[[dict[str, Any]], _Data]) -> Prepared:
     scenario = loaded.scenario
     cast = profiles(scenario)
     model = scenario.model
     base = _resolve(model.base, model.weights, model.tokenizer)
     encoder = _encoder(scenario.stages.reward)
     source = _data_params(scenario, cast)
-    data = build(DataSpec.from_mapping(source["spec"]), **{k: v for k, v in source.items() if k != "spec"})
+    data = read(source)
     policy, judge = architecture_of(base.config), None if encoder is None else architecture_of(encoder.config)
     _refuse_shortage(scenario, policy, judge)
     blueprint = Blueprint(
@@ -67,8 +86,8 @@ def prepare(loaded: LoadedScenario) -> Prepared:
         base=base.params(derive_seed(scenario.seed, "base.weights")),
         reward_base=None if encoder is None else encoder.params(derive_seed(scenario.seed, "encoder.weights")),
         data=source,
-        shards=_shards(data),
-        test_digest=_digest(data),
+        shards=data.shards,
+        test_digest=data.test_digest,
     )
     return Prepared(loaded, blueprint, base, encoder, data.report)
 
@@ -95,31 +114,30 @@ def _data_params(scenario: Scenario, cast: tuple[Profile, ...]) -> dict[str, Any
     So a change of the radio alone leaves every recipe, and its stored result, as it was.
     """
     by = scenario.data.partition.by
-    return {
+    source = {
         "spec": DataSpec.from_mapping(scenario.data.model_dump(mode="json")).to_mapping(),
         "clients": len(cast),
         "seed": scenario.seed,
         "mean_snr_db": [profile.mean_snr_db if by == "snr" else 0.0 for profile in cast],
         "preference_weights": [profile.preference if by == "preference" else 0.5 for profile in cast],
     }
+    return {**source, "name": address(source)}
 
 
-def _shards(data: FederatedData) -> tuple[Shard, ...]:
-    return tuple(
-        Shard(
-            rows=len(client.instructions_train),
-            pairs=sum(len(pairs) for pairs in client.preferences_train.values()),
-            digest=client.digest,
-        )
-        for client in data.clients
-    )
+def _dealt(source: dict[str, Any]) -> _Data:
+    """Every row: the data that the learning room works with, as files are now."""
+    data = reread(source)
+    sized = zip(data.sizes, data.clients, strict=True)
+    shards = tuple(Shard(size.rows, size.pairs, client.digests) for size, client in sized)
+    return _Data(shards, data.instructions_digest, data.report)
 
 
-def _digest(data: FederatedData) -> str:
-    """Of what the global evaluation reads: the test set, and everybody's rows for its trivial baselines."""
-    digest = blake2b(digest_size=16)
-    for row in data.test:
-        digest.update(repr((row.prompt, row.response)).encode())
-    for client in data.clients:
-        digest.update(client.digest.encode())
-    return digest.hexdigest()
+def _counted(source: dict[str, Any]) -> _Data:
+    """Numbers of rows alone."""
+    given = {name: value for name, value in source.items() if name not in ("spec", "name")}
+    sizes = census(DataSpec.from_mapping(source["spec"]), **given)
+    return _Data(tuple(Shard(size.rows, size.pairs, _NOT_MADE) for size in sizes), "", {})
+
+
+_NOT_MADE = dict.fromkeys(DATA_KINDS, "")
+"""Digests of rows that were counted and not made, so that nothing can be trained on them."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
 from pwffsim.architecture.groups import OBJECTIVES
-from pwffsim.compute.serial import SerialCompute
-from pwffsim.compute.store import Store
+from pwffsim.compute.backend import Backend
+from pwffsim.compute.scheduler import Scheduler
 from pwffsim.exit_codes import Exit, code_of
 from pwffsim.runs import directory as directories
 from pwffsim.runs.directory import RunDirectory
@@ -26,13 +27,18 @@ from pwffsim.runs.summary import summarise
 from pwffsim.scenario.schema import Network
 from pwffsim.simulation import interruption
 from pwffsim.simulation.assumptions import assumptions
+from pwffsim.simulation.fusion import fusion
 from pwffsim.simulation.preparation import Prepared
 from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.radio.ground import uplink_power_w
 from pwffsim.world.world import World
+from reports import html
 
-Watch = Callable[[World, SerialCompute], AbstractContextManager[Any]]
+Watch = Callable[[World, Scheduler], AbstractContextManager[Any]]
 """Shows progress while a world runs."""
+
+DEFAULT = Backend()
+"""This process, one thread."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Outcome:
     message: str
 
 
-def run(prepared: Prepared, out: Path | None, store: Path | None, watch: Watch) -> Outcome:
+def run(prepared: Prepared, out: Path | None, store: Path | None, watch: Watch, backend: Backend = DEFAULT) -> Outcome:
     """Play a scenario out and record it. Whatever happens, the run directory is closed, marked and readable.
 
     Args:
@@ -58,6 +64,7 @@ def run(prepared: Prepared, out: Path | None, store: Path | None, watch: Watch) 
         out: run directory; None for a new one below ``runs``.
         store: folder of training results shared between runs; None for ``store`` beside the run directory.
         watch: shows progress.
+        backend: who computes; its results are the same whoever does.
 
     Raises:
         RunExists: when `out` holds something already.
@@ -66,7 +73,7 @@ def run(prepared: Prepared, out: Path | None, store: Path | None, watch: Watch) 
     place = directories.create(out, loaded.scenario.name, loaded.sha256, datetime.now(UTC))
     show = _Show(place)
     try:
-        show.begin(prepared, store)
+        show.begin(prepared, store, backend)
         with watch(show.world, show.compute):
             show.world.run()
         interruption.check()
@@ -86,18 +93,20 @@ class _Show:
     """
 
     recorder: Recorder
-    compute: SerialCompute
+    compute: Scheduler
     world: World
 
     def __init__(self, place: RunDirectory) -> None:
         self.place = place
 
-    def begin(self, prepared: Prepared, store: Path | None) -> None:
+    def begin(self, prepared: Prepared, store: Path | None, backend: Backend) -> None:
         """Make everything that runs."""
         self.place.scenario(prepared.loaded.source, prepared.loaded.resolved)
         self.recorder = Recorder(self.place.path)
-        self.place.manifest("running", **_about(prepared))
-        self.compute = SerialCompute(Store(store or self.place.path.parent / "store"), interruption.check)
+        together = fusion(prepared.blueprint)
+        folder = store or self.place.path.parent / "store"
+        self.compute = backend.scheduler(folder, together, interruption.check)
+        self.place.manifest("running", **_about(prepared, backend))
         self.world = World(prepared.blueprint, self.compute, self.recorder)
 
     def close(self) -> dict[str, Any]:
@@ -106,23 +115,27 @@ class _Show:
             return {}
         self.recorder.close()
         self.compute.close()
-        store = self.compute.store
         return {
-            "sim_ns": self.world.kernel.now_ns,
+            "sim_ns": self.world.written_ns,
             "events": self.world.kernel.events,
             "fingerprints": self.recorder.fingerprints,
-            "memo": {"hits": store.hits, "misses": store.misses},
-            "baselines": baselines(load(self.place.path)),
+            "recipes": asdict(self.compute.counts),
+            "baselines": baselines(self.records),
         }
+
+    @cached_property
+    def records(self) -> Run:
+        """What was recorded, read once when recording has stopped."""
+        return load(self.place.path)
 
 
 def _done(show: _Show) -> Outcome:
     facts = show.close()
     try:
-        facts |= {"invariants": check(load(show.place.path))}
+        facts |= {"invariants": check(show.records)}
     except LawBroken as breach:
-        return _end(show.place, "failed", Exit.INCONSISTENT, str(breach), facts)
-    return _end(show.place, "done", Exit.OK, "", facts)
+        return _end(show, "failed", Exit.INCONSISTENT, str(breach), facts)
+    return _end(show, "done", Exit.OK, "", facts)
 
 
 _STATUSES = {Exit.INTERRUPTED: "interrupted", Exit.TERMINATED: "interrupted", Exit.DIVERGED: "diverged"}
@@ -134,22 +147,23 @@ def _broken(show: _Show, error: BaseException) -> Outcome:
     code = code_of(error)
     status = _STATUSES.get(code or Exit.INTERNAL, "failed")
     message = str(error) or type(error).__name__
-    outcome = _end(show.place, status, code or Exit.INTERNAL, message, show.close())
+    outcome = _end(show, status, code or Exit.INTERNAL, message, show.close())
     if code is None:
         raise error
     return outcome
 
 
-def _end(place: RunDirectory, status: str, code: Exit, message: str, facts: dict[str, Any]) -> Outcome:
+def _end(show: _Show, status: str, code: Exit, message: str, facts: dict[str, Any]) -> Outcome:
     """Mark the run directory, then add what is computed from it."""
+    place = show.place
     place.manifest(status, exit_code=int(code), error=message, **facts)
-    place.summary(summarise(load(place.path)))
-    write_report(place.path)
+    place.summary(summarise(show.records.reread()))
+    html.write(show.records.reread(), place.path / "report.html")
     place.manifest(status)
     return Outcome(place.path, code, message)
 
 
-def _about(prepared: Prepared) -> dict[str, Any]:
+def _about(prepared: Prepared, backend: Backend) -> dict[str, Any]:
     from pwffsim.learning import runtime
 
     loaded, blueprint = prepared.loaded, prepared.blueprint
@@ -159,7 +173,8 @@ def _about(prepared: Prepared) -> dict[str, Any]:
         "method": blueprint.method.name,
         **physics(blueprint),
         "seeds": {"root": loaded.scenario.seed},
-        "numerics": runtime.numerics(),
+        "numerics": runtime.facts(),
+        "backend": {"executor": backend.name, "workers": backend.workers},
         "base": {"label": prepared.base.label, "untrained": prepared.base.untrained},
         "assumptions": assumptions(prepared),
         "data_report": dict(prepared.data_report),
@@ -229,10 +244,3 @@ def baselines(run: Run) -> dict[str, dict[str, float]]:
     found = {label: means[name] for label, name in _BASELINES.items() if name in means}
     chance = {f"{objective}_accuracy": {"chance": 0.5} for objective in OBJECTIVES} if "reward" in set(stages) else {}
     return {**({"accuracy": found} if found else {}), **chance}
-
-
-def write_report(path: Path) -> Path:
-    """Write report.html of a run directory."""
-    from reports import html
-
-    return html.write(load(path), path / "report.html")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from pwffsim.architecture.families import Architecture
 from pwffsim.architecture.groups import adapter_tensors, lora_tensors, reward_tensors
-from pwffsim.architecture.tensors import TensorShape, total_elements
+from pwffsim.architecture.tensors import Payload, TensorShape, total_elements
 from pwffsim.architecture.work import Network
 from pwffsim.federation.method import Group, Method
 from pwffsim.federation.methods import METHODS
@@ -25,12 +25,12 @@ class Shard:
     Attributes:
         rows: instruction rows it trains on.
         pairs: preference pairs it trains on, of both objectives.
-        digest: of all its data.
+        digests: of its ``instructions``, ``preferences`` and ``prompts``; empty where rows were counted and not made.
     """
 
     rows: int
     pairs: int
-    digest: str
+    digests: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Blueprint:
         base, reward_base: JSON description of where weights come from, for the learning room.
         data: JSON description of the data, for the learning room.
         shards: a shard a client.
-        test_digest: digest of the global test set and of all shards.
+        test_digest: of the global test set and of everybody's instruction rows.
     """
 
     scenario: Scenario
@@ -63,7 +63,7 @@ class Blueprint:
         """The federated method."""
         return METHODS[self.scenario.method]
 
-    @property
+    @cached_property
     def participants(self) -> tuple[Profile, ...]:
         """Clients that are not idle."""
         return tuple(profile for profile in self.profiles if not profile.idle)
@@ -86,19 +86,37 @@ class Blueprint:
             return lora_tensors(self.policy, model.lora.rank, lora_modules)
         return reward_tensors(self.encoder or self.policy, self.reward.upload, self.reward.lora_rank)
 
-    def payload(self, groups: Sequence[Group], lora_modules: int) -> tuple[TensorShape, ...]:
+    def payload(self, groups: Sequence[Group], lora_modules: int) -> Payload:
         """The tensors that travel together, in the order in which their bytes do: by name."""
+        return self._payload(tuple(groups), lora_modules)
+
+    @cached_property
+    def _payload(self) -> Callable[[tuple[Group, ...], int], Payload]:
+        return cache(self._gathered)
+
+    def _gathered(self, groups: tuple[Group, ...], lora_modules: int) -> Payload:
         found = (tensor for group in groups for tensor in self.tensors(group, lora_modules))
-        return tuple(sorted(found, key=lambda tensor: tensor.name))
+        return Payload(sorted(found, key=lambda tensor: tensor.name))
 
     def policy_network(self, lora_modules: int) -> Network:
         """The policy as arithmetic, with this client's trainable modules."""
+        return self._policy_network(lora_modules)
+
+    @cached_property
+    def _policy_network(self) -> Callable[[int], Network]:
+        return cache(self._as_arithmetic)
+
+    def _as_arithmetic(self, lora_modules: int) -> Network:
         trained = total_elements(self.payload(self.method.trained, lora_modules))
         return Network(self.policy, added=trained, trained=trained)
 
     def reward_network(self) -> Network:
         """One reward model as arithmetic; half of the reward tensors are its own, the encoder's among them if it is
         trained whole."""
+        return self._reward_network
+
+    @cached_property
+    def _reward_network(self) -> Network:
         encoder, own = self.encoder or self.policy, total_elements(self.tensors("reward", 0)) // 2
         if self.reward.upload != "full":
             return Network(encoder, added=own, trained=own, language_head=False)
@@ -116,8 +134,15 @@ class Blueprint:
         """Whether the rewards' encoder is never trained, so that one pass serves both rewards and both critics."""
         return self.reward.upload == "head"
 
-    def model_params(self, lora_modules: int) -> dict[str, Any]:
-        """The policy, for a recipe."""
+    def model_params(self, lora_modules: int) -> Mapping[str, Any]:
+        """The policy, for a recipe; one object, however many recipes are held in memory."""
+        return self._model_params(lora_modules)
+
+    @cached_property
+    def _model_params(self) -> Callable[[int], Mapping[str, Any]]:
+        return cache(self._described)
+
+    def _described(self, lora_modules: int) -> Mapping[str, Any]:
         model = self.scenario.model
         return {
             **self.base,
@@ -125,6 +150,14 @@ class Blueprint:
             "lora": {"rank": model.lora.rank, "alpha": model.lora.alpha},
             "lora_modules_per_block": lora_modules,
         }
+
+    def group_params(self, group: Group, lora_modules: int) -> dict[str, Any]:
+        """What a group's first values depend on, for a recipe, and nothing else."""
+        if group == "reward":
+            return {"model": dict(self.base), "reward": self.reward_params()}
+        model = self.model_params(lora_modules)
+        own = {"adapters": ("adapters",), "lora": ("lora", "lora_modules_per_block")}[group]
+        return {"model": {**self.base, **{name: model[name] for name in own}}}
 
     def reward_params(self) -> dict[str, Any] | None:
         """The reward models, for a recipe; None where no reward stage runs."""

@@ -11,10 +11,10 @@ from pwffsim.federation.method import Group
 from pwffsim.kernel.clock import Kernel
 from pwffsim.kernel.mailbox import Mailbox
 from pwffsim.runs.records import SpanKind
+from pwffsim.world.beginning import Beginning
 from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.device import Device
 from pwffsim.world.diary import Diary, Recorder
-from pwffsim.world.faults import Diverged
 from pwffsim.world.profiles import Profile
 from pwffsim.world.radio.access import RadioAccess
 from pwffsim.world.radio.meter import RestMeter
@@ -29,7 +29,7 @@ class Client:
         profile: what is fixed about it.
         inbox: tasks from the server; None says goodbye.
         personal: group -> reference of the states that never leave it.
-        task: what it is working on, and since when.
+        latest: the last task that changed its personal state, and the handle of that state.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class Client:
         radio: RadioAccess,
         compute: Compute,
         recorder: Recorder,
-        initial: Handle,
+        initial: Beginning,
     ) -> None:
         self.profile = profile
         self.inbox: Mailbox[Task | None] = Mailbox(kernel, f"the inbox of {profile.name}", actor=profile.index)
         self.personal: dict[Group, str] = {group: initial.part(group) for group in blueprint.method.personal}
-        self.task: tuple[Task, int] | None = None
+        self.latest: tuple[Task, Handle] | None = None
         self._kernel = kernel
         self._blueprint = blueprint
         self._radio = radio
@@ -62,7 +62,6 @@ class Client:
     def participate(self) -> Generator[Any, Any, None]:
         """The client's life."""
         while (task := (yield self.inbox.receive())) is not None:
-            self.task = (task, self._kernel.now_ns)
             yield from self._radio.download(self.profile.index, self._missing(task), task, self._diary)
             self._held.update(task.globals)
             if self._measures(task):
@@ -73,7 +72,6 @@ class Client:
                 delivery = yield from self._radio.upload(
                     self.profile.index, task.stage.upload_tensors(self.profile), task, self._diary
                 )
-            self.task = None
             self._radio.hand_in(Report(task, self.profile.index, result, delivery))
 
     def state(self, stage: Stage, globals_: dict[Group, str]) -> dict[str, str]:
@@ -112,21 +110,16 @@ class Client:
         if stage.name == "alignment" and not self._reference:
             self._reference = self._as_reference({**task.globals, **self.personal})
         handle = self._compute.submit(stage.train(self.profile, self.state(stage, dict(task.globals)), serial))
-        yield from self._device.compute(SpanKind.COMPUTE, stage.train_flops(self.profile, self._counted(handle)), task)
-        self._refuse_divergence(handle, task)
-        for group in stage.groups:
-            if group not in stage.shared:
-                self.personal[group] = handle.part(group)
+        yield from self._device.compute(
+            SpanKind.COMPUTE, stage.train_flops(self.profile, self._counted(stage, handle)), task
+        )
+        own = [group for group in stage.groups if group not in stage.shared]
+        self.personal |= {group: handle.part(group) for group in own}
+        if own:
+            self.latest = (task, handle)
         return handle
 
-    def _counted(self, handle: Handle) -> Facts | None:
+    def _counted(self, stage: Stage, handle: Handle) -> Facts | None:
         """Facts that the duration depends on, where the scenario counts tokens really generated."""
         actual = self._blueprint.scenario.devices.count_generated == "actual"
-        return handle.facts() if actual else None
-
-    def _refuse_divergence(self, handle: Handle, task: Task) -> None:
-        if self._compute.learns and not handle.facts()["finite"]:
-            raise Diverged(
-                f"{self.profile.name}: update {task.update} of stage {task.stage.name}, round {task.round}, holds NaN "
-                f"or infinite values; lower stages.{task.stage.name}.learning_rate or stages.{task.stage.name}.clip"
-            )
+        return handle.facts() if actual and stage.generates else None

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from pwffsim.compute.recipe import Compute, Facts, Handle
 from pwffsim.federation.method import Group
 from pwffsim.kernel.clock import Kernel
 from pwffsim.runs.records import SERVER, Metric
+from pwffsim.world.beginning import Beginning
 from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.client import Client
 from pwffsim.world.diary import Recorder
+from pwffsim.world.divergence import refuse_divergence
+from pwffsim.world.ledger import Ledger
 from pwffsim.world.stages.stage import Stage
+from pwffsim.world.tasks import Task
 
 
 class Examiner:
@@ -22,29 +27,45 @@ class Examiner:
     """
 
     def __init__(
-        self, kernel: Kernel, blueprint: Blueprint, compute: Compute, recorder: Recorder, initial: Handle
+        self, kernel: Kernel, blueprint: Blueprint, compute: Compute, ledger: Ledger, initial: Beginning
     ) -> None:
         self._kernel = kernel
         self._compute = compute
-        self._recorder = recorder
+        self._ledger = ledger
         self._initial = {group: initial.part(group) for group in blueprint.method.trained}
 
     def examine(self, stage: Stage, round_: int, globals_: dict[Group, str], clients: Sequence[Client]) -> list[Handle]:
         """Measure now; the handles are the clients' evaluations, in client order."""
         handles = [self._compute.submit(stage.evaluate(c.profile, c.state(stage, globals_))) for c in clients]
-        general = stage.evaluate_globally({**self._initial, **globals_})
+        latest = [client.latest for client in clients if client.latest is not None]
+        measured = {client.profile.name: handle for client, handle in zip(clients, handles, strict=True)}
+        if (general := stage.evaluate_globally({**self._initial, **globals_})) is not None:
+            measured[SERVER] = self._compute.submit(general)
         if self._compute.learns:
-            for client, handle in zip(clients, handles, strict=True):
-                self._write(client.profile.name, stage, round_, handle.facts())
-            if general is not None:
-                facts = self._compute.submit(general).facts()
-                self._write(SERVER, stage, round_, {f"global_{name}": value for name, value in facts.items()})
+            write = partial(self._write_down, self._kernel.now_ns, stage, round_, measured, latest)
+            self._ledger.when_known([*measured.values(), *(handle for _, handle in latest)], write)
         return handles
 
-    def _write(self, actor: str, stage: Stage, round_: int, facts: Mapping[str, object] | Facts) -> None:
-        known = stage.constants if round_ else ()
-        for name, value in sorted(facts.items()):
-            if name.removeprefix("global_") in known:
-                continue
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                self._recorder.metric(Metric(self._kernel.now_ns, actor, stage.name, round_, name, float(value)))
+    def _write_down(
+        self,
+        now_ns: int,
+        stage: Stage,
+        round_: int,
+        measured: Mapping[str, Handle],
+        latest: Sequence[tuple[Task, Handle]],
+        recorder: Recorder,
+    ) -> None:
+        for task, handle in latest:
+            refuse_divergence(task, handle.facts())
+        for actor, handle in measured.items():
+            for name, value in _values(stage, round_, handle.facts()):
+                shown = f"global_{name}" if actor == SERVER else name
+                recorder.metric(Metric(now_ns, actor, stage.name, round_, shown, value))
+
+
+def _values(stage: Stage, round_: int, facts: Facts) -> Iterator[tuple[str, float]]:
+    """Numbers by name; those that never change only before the first round."""
+    for name, value in sorted(facts.items()):
+        constant = round_ > 0 and name in stage.constants
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and not constant:
+            yield name, float(value)

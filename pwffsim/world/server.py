@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from statistics import fmean
 from typing import Any
 
-from pwffsim.compute.recipe import Compute, Facts, Handle
+from pwffsim.compute.recipe import Compute, Handle
 from pwffsim.federation.aggregation import coefficients
 from pwffsim.federation.method import Group
 from pwffsim.federation.selection import SELECTORS
@@ -15,11 +17,14 @@ from pwffsim.federation.weighting import WEIGHTS
 from pwffsim.kernel.clock import Kernel
 from pwffsim.kernel.mailbox import Mailbox
 from pwffsim.runs.records import SERVER, Aggregation, Fate, SpanKind, UpdateFate
+from pwffsim.world.beginning import Beginning
 from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.client import Client
 from pwffsim.world.convergence import Patience
 from pwffsim.world.diary import Diary, Recorder
+from pwffsim.world.divergence import refuse_divergence
 from pwffsim.world.examiner import Examiner
+from pwffsim.world.ledger import Ledger
 from pwffsim.world.stages.stage import Stage
 from pwffsim.world.sums import aggregate
 from pwffsim.world.tasks import Report, Task
@@ -32,7 +37,6 @@ class Server:
         inbox: reports of clients.
         globals: group -> reference of the current global state.
         version: number of aggregations so far.
-        progress: stage, round, and rounds at most.
     """
 
     def __init__(
@@ -40,8 +44,8 @@ class Server:
         kernel: Kernel,
         blueprint: Blueprint,
         compute: Compute,
-        recorder: Recorder,
-        initial: Handle,
+        ledger: Ledger,
+        initial: Beginning,
     ) -> None:
         self.kernel = kernel
         self.blueprint = blueprint
@@ -49,12 +53,11 @@ class Server:
         self.clients: dict[int, Client] = {}
         self.globals: dict[Group, str] = {group: initial.part(group) for group in blueprint.method.shared}
         self.version = 0
-        self.progress: tuple[str, int, int] = ("", 0, 0)
         self._updates = 0
         self._compute = compute
-        self._recorder = recorder
-        self._diary = Diary(kernel, recorder, SERVER)
-        self._examiner = Examiner(kernel, blueprint, compute, recorder, initial)
+        self._ledger = ledger
+        self._diary = Diary(kernel, ledger, SERVER)
+        self._examiner = Examiner(kernel, blueprint, compute, ledger, initial)
         if blueprint.scenario.stages.reward and blueprint.method.share_rewards:
             self.globals["reward"] = initial.part("reward")
 
@@ -66,7 +69,7 @@ class Server:
             conduct: the coordination mode, a process that runs one stage.
         """
         for stage in stages:
-            self.progress = (stage.name, 0, stage.rounds)
+            self._ledger.mark(stage.name, 0, stage.rounds)
             self._examiner.examine(stage, 0, self.globals, self._participants())
             yield from conduct(self, stage)
         for client in self.clients.values():
@@ -79,9 +82,10 @@ class Server:
 
     def invite(self, client: int, stage: Stage, round_: int, together: int = 1) -> Task:
         """Give a client its next task, one of so many given together, from the current global state."""
-        self.progress = (stage.name, round_, stage.rounds)
+        self._ledger.mark(stage.name, round_, stage.rounds)
         received = {group: self.globals[group] for group in stage.received}
-        task = Task(self._updates, round_, self.version, stage, received, together)
+        name = self.clients[client].profile.name
+        task = Task(self._updates, name, round_, self.version, stage, received, together)
         self._updates += 1
         self.clients[client].inbox.post(task)
         return task
@@ -93,14 +97,14 @@ class Server:
 
     def dismiss(self, report: Report, fate: Fate) -> None:
         """Write down what became of an update."""
-        self._fate(report.task, self.clients[report.client].profile.name, fate)
+        self._fate(report.task, fate)
 
     def withdraw(self, stage: Stage) -> None:
         """Take back tasks of a stage that is over and that no client has begun."""
         for client in self.clients.values():
             for task in client.inbox.take_back(lambda task: task is not None and task.stage is stage):
                 assert task is not None
-                self._fate(task, client.profile.name, Fate.SKIPPED)
+                self._fate(task, Fate.SKIPPED)
 
     def dismiss_leftovers(self) -> None:
         """Write down what arrived after the last aggregation."""
@@ -119,7 +123,7 @@ class Server:
         handle = self._compute.submit(aggregate(self.blueprint, stage, self.globals, ordered, weights))
         self.globals |= {group: handle.part(group) for group in stage.shared}
         self.version += 1
-        self._write_down(stage, round_, ordered, weights, staleness, handle.facts() if self._compute.learns else {})
+        self._write_down(stage, round_, ordered, weights, staleness, handle)
 
     def finish_round(self, stage: Stage, round_: int, patience: Patience) -> bool:
         """Measure when it is time to; say whether the stage has converged."""
@@ -128,7 +132,7 @@ class Server:
         if round_ % every and not last:
             return False
         results = self._examiner.examine(stage, round_, self.globals, self._participants())
-        return not last and patience.exhausted(lambda: fmean(stage.validation_loss(h.facts()) for h in results))
+        return not last and patience.exhausted(lambda: self._validation_loss(stage, results))
 
     def close(self) -> None:
         """The end of the run."""
@@ -143,6 +147,11 @@ class Server:
         weights = [weigh(report.task.stage.rows(self.blueprint.shards[report.client])) for report in reports]
         return coefficients(weights, [fade(age, settings.staleness.exponent) for age in staleness])
 
+    def _validation_loss(self, stage: Stage, results: Sequence[Handle]) -> float:
+        """Mean over clients; the one number for which a world waits."""
+        self._ledger.settle()
+        return fmean(stage.validation_loss(handle.facts()) for handle in results)
+
     def _write_down(
         self,
         stage: Stage,
@@ -150,25 +159,33 @@ class Server:
         reports: Sequence[Report],
         weights: Sequence[float],
         staleness: Sequence[int],
-        facts: Facts,
+        handle: Handle,
     ) -> None:
         now_ns = self.kernel.now_ns
         for report in reports:
             self.dismiss(report, Fate.APPLIED)
         self._diary.write(SpanKind.AGGREGATE, now_ns, now_ns, stage=stage.name, round_=round_, version=self.version)
-        self._recorder.aggregation(
-            Aggregation(
-                time_ns=now_ns,
-                stage=stage.name,
-                round=round_,
-                version=self.version,
-                updates=tuple(report.task.update for report in reports),
-                clients=tuple(self.clients[report.client].profile.name for report in reports),
-                weights=tuple(weights),
-                staleness=tuple(staleness),
-                digest=facts.get("digest", ""),
-            )
+        record = Aggregation(
+            time_ns=now_ns,
+            stage=stage.name,
+            round=round_,
+            version=self.version,
+            updates=tuple(report.task.update for report in reports),
+            clients=tuple(report.task.client for report in reports),
+            weights=tuple(weights),
+            staleness=tuple(staleness),
+            digest="",
         )
+        handles = [handle, *(report.result for report in reports)]
+        self._ledger.when_known(handles, partial(self._write_sum, record, handle, reports))
 
-    def _fate(self, task: Task, name: str, fate: Fate) -> None:
-        self._recorder.fate(UpdateFate(task.update, name, task.stage.name, task.round, task.version, fate))
+    def _write_sum(self, record: Aggregation, handle: Handle, reports: Sequence[Report], recorder: Recorder) -> None:
+        """The record of a sum, with the digest of what was learnt."""
+        if self._compute.learns:
+            for report in reports:
+                refuse_divergence(report.task, report.result.facts())
+            record = replace(record, digest=handle.facts()["digest"])
+        recorder.aggregation(record)
+
+    def _fate(self, task: Task, fate: Fate) -> None:
+        self._ledger.fate(UpdateFate(task.update, task.client, task.stage.name, task.round, task.version, fate))

@@ -21,6 +21,7 @@ class Task:
 
     Attributes:
         update: number of the update that will come of it, unique in a run.
+        client: name of the client that it is for.
         round: round of the stage in which it was given.
         version: version of the global state it starts from.
         stage: what to train.
@@ -29,6 +30,7 @@ class Task:
     """
 
     update: int
+    client: str
     round: int
     version: int
     stage: Stage

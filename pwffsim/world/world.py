@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pwffsim.compute.recipe import Compute, Recipe
+from pwffsim.compute.recipe import Compute, ComputeError
 from pwffsim.kernel.clock import Kernel
-from pwffsim.scenario.schema import Scenario
+from pwffsim.world.beginning import Beginning
 from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.client import Client
 from pwffsim.world.coordination import COORDINATION
 from pwffsim.world.diary import Recorder
+from pwffsim.world.faults import Diverged
+from pwffsim.world.ledger import Ledger
 from pwffsim.world.radio.access import RadioAccess
 from pwffsim.world.server import Server
 from pwffsim.world.stages.alignment import AlignmentStage
@@ -36,12 +38,13 @@ class World:
 
     def __init__(self, blueprint: Blueprint, compute: Compute, recorder: Recorder) -> None:
         self.kernel = Kernel()
+        self.ledger = Ledger(self.kernel, recorder, compute)
         self._blueprint = blueprint
         scenario = blueprint.scenario
-        largest = compute.submit(_initialise(blueprint, blueprint.largest_tier))
-        self.server = Server(self.kernel, blueprint, compute, recorder, largest)
+        largest = Beginning(blueprint, compute, blueprint.largest_tier)
+        self.server = Server(self.kernel, blueprint, compute, self.ledger, largest)
         report = self.server.inbox.post
-        self.radio = RadioAccess(self.kernel, recorder, scenario, blueprint.profiles, report)
+        self.radio = RadioAccess(self.kernel, self.ledger, scenario, blueprint.profiles, report)
         for profile in blueprint.profiles:
             self.server.clients[profile.index] = Client(
                 self.kernel,
@@ -49,17 +52,31 @@ class World:
                 blueprint,
                 self.radio,
                 compute,
-                recorder,
-                compute.submit(_initialise(blueprint, blueprint.lora_modules(profile))),
+                self.ledger,
+                Beginning(blueprint, compute, blueprint.lora_modules(profile)),
             )
 
     def run(self) -> None:
-        """Play the scenario out: the server's script, then whatever clients still have in hand.
+        """Play the scenario out, then have computed what nobody had to wait for.
+
+        What ends the world early, such as a stalled link, does so after everything that came before it is computed and
+        recorded; so a divergence at an earlier instant is what is told.
 
         Raises:
             SimFault: when the world comes to a standstill or training diverges.
             ComputeError: when a stage of learning fails.
         """
+        try:
+            self._play()
+        except (ComputeError, Diverged):
+            raise
+        except Exception:
+            self.ledger.settle()
+            raise
+        self.ledger.settle()
+
+    def _play(self) -> None:
+        """The server's script, then whatever clients still have in hand."""
         mode = COORDINATION[self._blueprint.scenario.aggregation.mode]
         lives = [self.kernel.process(c.participate(), c.profile.name) for c in self.server.clients.values()]
         script = self.kernel.process(self.server.preside(stages(self._blueprint), mode), "server")
@@ -68,6 +85,11 @@ class World:
         self.kernel.run(until=self.kernel.all_of(self.radio.forwards))
         self.server.dismiss_leftovers()
         self._close()
+
+    @property
+    def written_ns(self) -> int:
+        """Simulated time up to which everything is recorded: now, but for what still waits for what is learnt."""
+        return self.ledger.written_ns
 
     def _close(self) -> None:
         self.server.close()
@@ -80,14 +102,3 @@ def stages(blueprint: Blueprint) -> list[Stage]:
     """The stages that a scenario runs, in order."""
     settings = blueprint.scenario.stages
     return [make(blueprint, s) for name, make in _ORDER.items() if (s := getattr(settings, name)) is not None]
-
-
-def _initialise(blueprint: Blueprint, lora_modules: int) -> Recipe:
-    scenario: Scenario = blueprint.scenario
-    params = {
-        "model": blueprint.model_params(lora_modules),
-        "groups": list(blueprint.method.trained),
-        "reward": blueprint.reward_params(),
-        "seed": scenario.seed,
-    }
-    return Recipe("initialise", params)

@@ -11,12 +11,16 @@ from small import prepared
 from torch import Tensor
 
 from pwffsim.architecture.tensors import TensorShape
-from pwffsim.compute.recipe import Facts, Recipe, split_reference
-from pwffsim.compute.serial import SerialCompute
+from pwffsim.compute.environment import environment
+from pwffsim.compute.executors.serial import Serial
+from pwffsim.compute.fusion import Together
+from pwffsim.compute.recipe import Facts, Recipe
+from pwffsim.compute.scheduler import Scheduler
 from pwffsim.compute.store import Store
 from pwffsim.runs.laws import check
 from pwffsim.runs.load import Run
 from pwffsim.runs.recorder import MemoryRecorder
+from pwffsim.simulation.fusion import fusion
 from pwffsim.simulation.run import physics
 from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.world import World, stages
@@ -24,11 +28,11 @@ from pwffsim.world.world import World, stages
 State = Mapping[str, Tensor]
 
 
-class Noted(SerialCompute):
-    """The serial executor, which also notes what it was asked for, in order."""
+class Noted(Scheduler):
+    """A scheduler over this process, which also notes what it was asked for, in order."""
 
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
+    def __init__(self, store: Store, together: Together) -> None:
+        super().__init__(store, Serial(store), environment(), together)
         self.noted: list[tuple[str, Recipe]] = []
 
     def submit(self, recipe: Recipe) -> Any:
@@ -51,7 +55,7 @@ class Played:
         return [(key, recipe) for key, recipe in self.compute.noted if recipe.stage == stage]
 
     def facts(self, key: str) -> Facts:
-        return self.compute.resolve(key)
+        return self.compute.settled(key)
 
     def trained(self) -> dict[int, tuple[str, Recipe]]:
         """Update -> the key and recipe of its training, client by client in the order of tasks."""
@@ -73,9 +77,7 @@ class Played:
         return next(found.shared for found in stages(self.blueprint) if found.name == name)
 
     def state(self, reference: str) -> State:
-        key, part = split_reference(reference)
-        self.compute.resolve(key)
-        return self.compute.store.state(key, part)
+        return self.compute.state(reference)
 
     def merged(self, key: str, groups: tuple[str, ...]) -> dict[str, Tensor]:
         """The tensors of several groups of a result."""
@@ -90,7 +92,7 @@ def played(folder: Path, **changes: Any) -> Played:
     """Run a small scenario with real training; every conservation law is checked."""
     folder.mkdir(parents=True, exist_ok=True)
     blueprint, recorder = prepared(folder, **changes).blueprint, MemoryRecorder()
-    compute = Noted(Store(folder / "store"))
+    compute = Noted(Store(folder / "store"), fusion(blueprint))
     world = World(blueprint, compute, recorder)
     world.run()
     run = recorder.run(physics(blueprint))

@@ -10,8 +10,8 @@ from small import CALM, prepared
 from torch import nn
 from torch.nn import functional
 
-from pwffsim.compute.serial import SerialCompute
-from pwffsim.compute.store import Store
+from pwffsim.compute.backend import Backend
+from pwffsim.compute.fusion import alone
 from pwffsim.learning import batching, shards, tokens
 from pwffsim.learning.bases import folder_of
 from pwffsim.runs.recorder import MemoryRecorder
@@ -83,7 +83,7 @@ def simulated(tmp_path):
         data={"rows_per_client": 24, "partition": {"by": "topic", "size_skew": 0.5}, "global_test_rows": 8},
         stages={"instruction": {"rounds": 2, "local_steps": 3, "batch_size": 4, "learning_rate": LEARNING_RATE}},
     )
-    compute = SerialCompute(Store(tmp_path / "store"))
+    compute = Backend().scheduler(tmp_path / "store", alone, lambda: None)
     world = World(setup.blueprint, compute, MemoryRecorder())
     first = {name: t for g in ("adapters", "lora") for name, t in compute.state(world.server.globals[g]).items()}
     world.run()

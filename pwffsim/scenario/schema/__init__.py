@@ -9,6 +9,7 @@ Keys that name a model of channel_models (``fading: rayleigh``) take whatever th
 from __future__ import annotations
 
 from pwffsim.scenario.schema.clients import ClientOverride, Clients
+from pwffsim.scenario.schema.compute import Computing
 from pwffsim.scenario.schema.coordination import Aggregation, Devices, Evaluation, Staleness, Tier
 from pwffsim.scenario.schema.data import Data, Files, Hub, Partition
 from pwffsim.scenario.schema.learning import (
@@ -35,6 +36,7 @@ __all__ = [
     "CellSite",
     "ClientOverride",
     "Clients",
+    "Computing",
     "Convergence",
     "Data",
     "Devices",

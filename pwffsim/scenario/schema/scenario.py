@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from pwffsim.federation.declarations import METHODS, SELECTORS
 from pwffsim.scenario.names import OneOf
 from pwffsim.scenario.schema.clients import Clients
+from pwffsim.scenario.schema.compute import Computing
 from pwffsim.scenario.schema.coordination import Aggregation, Devices, Evaluation
 from pwffsim.scenario.schema.data import Data
 from pwffsim.scenario.schema.learning import Model, Stages
@@ -36,6 +37,7 @@ class Scenario(Section):
     devices: Devices = Field(default_factory=Devices, description="The clients' devices.")
     aggregation: Aggregation = Field(default_factory=Aggregation, description="When and how the server sums updates.")
     selection: Annotated[str, OneOf(SELECTORS)] = Field("all", description="Who takes part in a round.")
+    compute: Computing = Field(default_factory=Computing, description="How training is computed.")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="When models are measured.")
 
     @field_validator("stages")

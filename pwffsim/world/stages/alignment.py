@@ -34,6 +34,8 @@ class AlignmentStage(Stage):
     """PPO with two frozen rewards and two critics; policy groups travel as in stage 1, critics never."""
 
     name = "alignment"
+    reads = ("preferences", "prompts")
+    generates = True
 
     def __init__(self, blueprint: Blueprint, settings: Alignment) -> None:
         super().__init__(blueprint, settings)
@@ -53,12 +55,12 @@ class AlignmentStage(Stage):
 
     def train(self, profile: Profile, state: Mapping[str, str], serial: int) -> Recipe:
         params = {**self._alignment_params(profile, "train", serial), **self._optimiser()}
-        return Recipe("alignment.train", params, dict(state), self._hints())
+        return Recipe("alignment.train", params, dict(state), self._hints)
 
     def evaluate(self, profile: Profile, state: Mapping[str, str]) -> Recipe:
         inputs = {name: reference for name, reference in state.items() if name != "critics"}
         params = {**self._alignment_params(profile, "evaluate", 0), "batch_size": self.settings.batch_size}
-        return Recipe("alignment.evaluate", params, inputs, self._hints())
+        return Recipe("alignment.evaluate", params, inputs, self._hints)
 
     def validation_loss(self, facts: Facts) -> float:
         return -float(facts["reward_weighted"])
@@ -95,7 +97,7 @@ class AlignmentStage(Stage):
     def _alignment_params(self, profile: Profile, purpose: str, index: int) -> dict[str, Any]:
         settings = {name: getattr(self.settings, name) for name in _SETTINGS}
         return {
-            **self._params(profile, purpose, index),
+            **self._policy_params(profile, purpose, index),
             **settings,
             "reward": self.blueprint.reward_params(),
             "weight": profile.preference,

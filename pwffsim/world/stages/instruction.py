@@ -17,6 +17,7 @@ class InstructionStage(Stage):
     """Supervised tuning on response tokens; the method says which groups travel."""
 
     name = "instruction"
+    reads = ("instructions",)
     constants = ("tokens", "majority_accuracy", "unigram_accuracy", "bigram_accuracy")
 
     def __init__(self, blueprint: Blueprint, settings: Instruction) -> None:
@@ -32,20 +33,20 @@ class InstructionStage(Stage):
         return self.blueprint.method.shared
 
     def train(self, profile: Profile, state: Mapping[str, str], serial: int) -> Recipe:
-        params = {**self._params(profile, "train", serial), **self._optimiser(), "engine": self.settings.engine}
-        return Recipe("instruction.train", params, {group: state[group] for group in self.groups}, self._hints())
+        params = {**self._policy_params(profile, "train", serial), **self._optimiser(), "engine": self.settings.engine}
+        return Recipe("instruction.train", params, {group: state[group] for group in self.groups}, self._hints)
 
     def evaluate(self, profile: Profile, state: Mapping[str, str]) -> Recipe:
         inputs = {group: state[group] for group in self.groups}
-        return Recipe("instruction.evaluate", self._params(profile, "evaluate", 0), inputs, self._hints())
+        return Recipe("instruction.evaluate", self._policy_params(profile, "evaluate", 0), inputs, self._hints)
 
     def evaluate_globally(self, state: Mapping[str, str]) -> Recipe | None:
         if not self.shared:
             return None
-        params = self._params(self.blueprint.profiles[0], "evaluate", 0)
+        params = self._policy_params(self.blueprint.profiles[0], "evaluate", 0)
         params["model"] = self.blueprint.model_params(self.blueprint.largest_tier)
-        params |= {"client": None, "shard": self.blueprint.test_digest}
-        return Recipe("instruction.evaluate", params, {group: state[group] for group in self.groups}, self._hints())
+        params |= {"client": None, "shard": {"everybody": self.blueprint.test_digest}}
+        return Recipe("instruction.evaluate", params, {group: state[group] for group in self.groups}, self._hints)
 
     def train_flops(self, profile: Profile, facts: Facts | None) -> int:
         network = self.blueprint.policy_network(self.blueprint.lora_modules(profile))

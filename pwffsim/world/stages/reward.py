@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from pwffsim.architecture.groups import OBJECTIVES
 from pwffsim.architecture.work import reward_flops
@@ -18,6 +19,7 @@ class RewardStage(Stage):
     """Two reward models, helpfulness and harmlessness, each from its own pairs; both travel."""
 
     name = "reward"
+    reads = ("preferences",)
     constants = ("pairs",)
 
     def __init__(self, blueprint: Blueprint, settings: Reward) -> None:
@@ -42,11 +44,15 @@ class RewardStage(Stage):
             **self._optimiser(),
             "reward": self.blueprint.reward_params(),
         }
-        return Recipe("reward.train", params, {"reward": state["reward"]}, self._hints())
+        return Recipe("reward.train", params, {"reward": state["reward"]}, self._hints)
 
     def evaluate(self, profile: Profile, state: Mapping[str, str]) -> Recipe:
         params = {**self._params(profile, "evaluate", 0), "reward": self.blueprint.reward_params()}
-        return Recipe("reward.evaluate", params, {"reward": state["reward"]}, self._hints())
+        return Recipe("reward.evaluate", params, {"reward": state["reward"]}, self._hints)
+
+    def _model(self, profile: Profile) -> Mapping[str, Any]:
+        """The frozen base alone: a reward model does not depend on the policy's adapters and LoRA."""
+        return self.blueprint.base
 
     def validation_loss(self, facts: Facts) -> float:
         return 0.5 * sum(float(facts[f"{objective}_loss"]) for objective in OBJECTIVES)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from channel_models.randomness import derive_seed
-from pwffsim.architecture.tensors import TensorShape
+from pwffsim.architecture.tensors import Payload
 from pwffsim.compute.recipe import Facts, Recipe
 from pwffsim.federation.method import Group
 from pwffsim.scenario.schema import Convergence
@@ -21,10 +22,14 @@ class Stage(ABC):
 
     Attributes:
         name: its name in scenarios and records.
+        reads: kinds of a client's data that it looks at.
+        generates: whether its duration may depend on the tokens that it really generates.
         constants: facts of an evaluation that are the same in every round.
     """
 
     name: str
+    reads: tuple[str, ...]
+    generates: bool = False
     constants: tuple[str, ...] = ()
 
     def __init__(self, blueprint: Blueprint, settings: StageSettings) -> None:
@@ -60,7 +65,7 @@ class Stage(ABC):
         """How much a client learns from in this stage: its weight in an average by samples."""
         return shard.rows
 
-    def upload_tensors(self, profile: Profile) -> tuple[TensorShape, ...]:
+    def upload_tensors(self, profile: Profile) -> Payload:
         """What this client uploads, in the order of its bytes."""
         return self.blueprint.payload(self.shared, self.blueprint.lora_modules(profile))
 
@@ -96,19 +101,28 @@ class Stage(ABC):
 
     def _params(self, profile: Profile, purpose: str, index: int) -> dict[str, Any]:
         """What the recipes of all stages have in common."""
-        modules = self.blueprint.lora_modules(profile)
+        digests = self.blueprint.shards[profile.index].digests
         return {
-            "model": self.blueprint.model_params(modules),
-            "groups": list(self.blueprint.method.trained),
+            "model": self._model(profile),
             "client": profile.index,
-            "shard": self.blueprint.shards[profile.index].digest,
+            "shard": {name: digests[name] for name in self.reads},
             "seed": derive_seed(self.blueprint.scenario.seed, f"{self.name}.{purpose}", profile.index, index),
             "max_length": self.blueprint.scenario.model.max_length,
+            "precision": self.blueprint.scenario.compute.precision,
         }
 
-    def _hints(self) -> dict[str, Any]:
+    def _policy_params(self, profile: Profile, purpose: str, index: int) -> dict[str, Any]:
+        """What the recipes of stages that train the policy have in common."""
+        return {**self._params(profile, purpose, index), "groups": list(self.blueprint.method.trained)}
+
+    def _model(self, profile: Profile) -> Mapping[str, Any]:
+        """The networks that the stage works with: the policy, and which of its groups are trained."""
+        return self.blueprint.model_params(self.blueprint.lora_modules(profile))
+
+    @cached_property
+    def _hints(self) -> Mapping[str, Any]:
         """Where the data are; which rows they are is said by the shard's digest."""
-        return {"data": dict(self.blueprint.data)}
+        return {"data": self.blueprint.data}
 
     def _optimiser(self) -> dict[str, Any]:
         s = self._settings
