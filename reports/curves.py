@@ -128,7 +128,8 @@ def measured_once(metrics: pd.DataFrame) -> list[tuple[str, ...]]:
 
 def band(values: pd.DataFrame) -> pd.DataFrame:
     """Columns time_ns, mean, low, high over clients, each client's last value carried forward."""
-    table = values.pivot_table(index="time_ns", columns="actor", values="value", aggfunc="last").ffill()
+    last = values.drop_duplicates(["time_ns", "actor"], keep="last")
+    table = last.pivot(index="time_ns", columns="actor", values="value").ffill()
     across = {"mean": table.mean(axis=1), "low": table.min(axis=1), "high": table.max(axis=1)}
     return pd.DataFrame(across).reset_index()
 

@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isnan
 
+import numpy as np
+from numpy.typing import NDArray
+
 from channel_models.model import Model, parameter
 from channel_models.validation import non_negative, probability
 
@@ -102,6 +105,13 @@ class RadioPower(Model):
     def gap_energy_j(self, length_s: float, *, after_activity: bool = True) -> float:
         """Energy of a gap [J]."""
         return self.energy_j(0.0, self.gap(length_s, after_activity=after_activity))
+
+    def gap_energies_j(self, lengths_s: NDArray[np.float64], *, after_activity: bool = True) -> NDArray[np.float64]:
+        """``gap_energy_j`` of many gaps, to the bit, f64[n]."""
+        tail_s = np.minimum(lengths_s, self.tail_s) if after_activity else np.zeros_like(lengths_s)
+        idle_s = np.minimum(lengths_s - tail_s, self.idle_s)
+        asleep_s = lengths_s - tail_s - idle_s
+        return self.tail_power_w * tail_s + self.idle_power_w * idle_s + self.sleep_power_w * asleep_s
 
     def times(self, activities: Sequence[Activity], horizon_s: float) -> RadioTimes:
         """Seconds in each state over [0, horizon_s), given all activities in order.

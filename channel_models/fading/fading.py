@@ -62,6 +62,13 @@ class Fading(Model):
             rows[row] = self.gain(int(link), first_block, count)
         return rows
 
+    def gains_from(self, links: Sequence[int], first_blocks: Sequence[int], count: int) -> FloatArray:
+        """Power gains f64[links, count], each link's from a block of its own on; to the bit, what ``gain`` says."""
+        rows = np.empty((len(links), checked_count("count", count)))
+        for row, link, first in zip(rows, links, first_blocks, strict=True):
+            row[:] = self.gain(int(link), int(first), count)
+        return rows
+
     def blocks_of(self, link: int) -> float:
         """How many blocks there are: infinity, but for a recording that must not be looped."""
         return inf
@@ -178,6 +185,20 @@ class BlockFading(ChunkedFading):
     @abstractmethod
     def draw(self, generator: Generator, count: int) -> FloatArray:
         """Independent power gains f64[count] of unit mean; fewer of them are the beginning of more."""
+
+    def gains_from(self, links: Sequence[int], first_blocks: Sequence[int], count: int) -> FloatArray:
+        """As :meth:`Fading.gains_from`; what lies in one chunk is drawn as far as it is asked for, and not kept."""
+        rows = np.empty((len(links), checked_count("count", count)))
+        at, draw = draws(self.seed, f"{self.purpose}/fading").at, self.draw
+        for row, link, block in zip(rows, links, first_blocks, strict=True):
+            chunk, first = divmod(block, CHUNK_BLOCKS)
+            done = min(CHUNK_BLOCKS - first, count)
+            row[:done] = draw(at(link, chunk), first + done)[first:]
+            while done < count:
+                chunk, before = chunk + 1, done
+                done = min(before + CHUNK_BLOCKS, count)
+                row[before:done] = draw(at(link, chunk), done - before)
+        return rows
 
     def fill(self, rows: FloatArray, links: Sequence[int], chunk: int, first: int) -> None:
         field, drawn = draws(self.seed, f"{self.purpose}/fading"), first + rows.shape[1]

@@ -56,6 +56,9 @@ class LossMap(Model):
     """Whether it is the error rate of the very modulation and coding scheme that the rate map chose, in place of the
     nominal one that such a rate map carries."""
 
+    certain: ClassVar[bool] = False
+    """Whether the reception alone decides: every probability is 0 or 1, and nothing is left to chance."""
+
     @property
     def by_block(self) -> bool:
         """Whether it follows the SNR of each block (and not the mean SNR alone), so that combining attempts helps."""

@@ -17,6 +17,7 @@ class NoLoss(LossMap):
     """Every packet arrives."""
 
     needs_snr: ClassVar[bool] = False
+    certain: ClassVar[bool] = True
 
     @property
     def lossless(self) -> bool:

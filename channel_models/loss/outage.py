@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ class OutageLoss(LossMap):
 
     Mean over Rayleigh blocks: 1 - exp(-threshold/mean_snr).
     """
+
+    certain: ClassVar[bool] = True
 
     threshold_db: float = parameter(
         "A packet that ends in a block below this SNR is lost.", default=-5.0, least=-400, most=400

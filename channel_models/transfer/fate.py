@@ -79,14 +79,19 @@ class Fate:
         """
         if self.lossless and not work.collides:
             return np.zeros(packets.size, dtype=np.bool_)
-        chances = self.chances.between(first_slot, first_slot + packets.size)
         if self.blind and not work.collides:
             # One packet stands for all of them where losses have no memory.
             seen = 1 if self.loss_map.memoryless else packets.size
-            return chances >= 1.0 - self.error_rate(first_slot, unseen(seen))
+            return self._failing(first_slot, packets.size, self.error_rate(first_slot, unseen(seen)))
         segments = work.segments(ends_bits)
-        failed = chances >= 1.0 - self.error_rate(first_slot, work.reception(segments, bits))
+        failed = self._failing(first_slot, packets.size, self.error_rate(first_slot, work.reception(segments, bits)))
         return failed | self.collisions(work, segments, first_slot) if work.collides else failed
+
+    def _failing(self, first_slot: int, slots: int, error_rate: FloatArray) -> BoolArray:
+        """Whether each of consecutive slots fails that does so with this probability; drawn where that is not known."""
+        if self.loss_map.certain and not self.chosen_loss:
+            return error_rate >= 1.0
+        return self.chances.between(first_slot, first_slot + slots) >= 1.0 - error_rate
 
     def error_rate(self, first_slot: int, reception: Reception) -> FloatArray:
         """Probability that each of consecutive slots fails by the channel or the rate map's choice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +17,7 @@ IntArray = NDArray[np.int64]
 ByteRange = tuple[int, int]
 
 
-class PacketScheme(Protocol):
+class PacketScheme(Hashable, Protocol):
     """How a payload of some bytes goes on the air."""
 
     @property

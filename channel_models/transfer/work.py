@@ -172,7 +172,7 @@ class Work:
     def exposure(self, spans: Sequence[Span]) -> Exposure:
         """What the transfer radiates and meets in spans [from, to) of seconds since start, apart from each other."""
         lengths_s = self._on_air_lengths(spans)
-        total_s = float(lengths_s.sum())
+        total_s = in_order(lengths_s)
         return Exposure(total_s, self._at_full_power(lengths_s, total_s), self._mean_snr(lengths_s, total_s))
 
     def mean_snr(self, elapsed_s: float) -> float:
@@ -194,13 +194,13 @@ class Work:
     def _mean_snr(self, lengths_s: FloatArray, total_s: float) -> float:
         if total_s == 0.0:
             return float(self._snr[self._first()])
-        return float(self._snr[: lengths_s.size] @ lengths_s) / total_s
+        return in_order(self._snr[: lengths_s.size] * lengths_s) / total_s
 
     def _at_full_power(self, lengths_s: FloatArray, total_s: float) -> float:
         if len(self._epochs) == 1:
             return self.profile.allocation.power * total_s
         power = np.array([e.profile.allocation.power for e in self._epochs])
-        return float(lengths_s @ power[self._epoch_of(np.arange(lengths_s.size))])
+        return in_order(lengths_s * power[self._epoch_of(np.arange(lengths_s.size))])
 
     def _on_air_lengths(self, spans: Sequence[Span]) -> FloatArray:
         """Seconds on air within the spans, segment by segment."""
@@ -288,6 +288,11 @@ class Work:
                 f"{self.profile.label} does not carry {bits:.0f} bits within max_transfer_s = "
                 f"{self.max_transfer_s:g} s: raise the SNR or the bandwidth, or send less"
             )
+
+
+def in_order(values: FloatArray) -> float:
+    """The sum of f64[n], n > 0, from the first to the last: zeros behind it change nothing, nor do rows beside it."""
+    return float(values.cumsum()[-1])
 
 
 def carried_bits(edges_s: FloatArray, flow_bps: FloatArray) -> FloatArray:

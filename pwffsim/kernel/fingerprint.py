@@ -32,6 +32,11 @@ class Fingerprint:
         self._hash.update(packed(*fields))
         self._records += 1
 
+    def fold_packed(self, records: int, data: bytes) -> None:
+        """Fold so many records that ``packed`` has written, one behind the other."""
+        self._hash.update(data)
+        self._records += records
+
     def hexdigest(self) -> str:
         """The hash of all records so far; folding may go on."""
         return self._hash.hexdigest()

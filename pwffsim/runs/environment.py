@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,14 @@ def environment() -> dict[str, Any]:
     }
 
 
+@cache
 def package_versions() -> dict[str, str]:
     """Installed distribution -> version, by name."""
     found = {dist.metadata["Name"]: dist.version for dist in distributions() if dist.metadata["Name"]}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
+@cache
 def cpu_model() -> str:
     """The processor's name as the system gives it."""
     if _CPU_INFO.is_file():

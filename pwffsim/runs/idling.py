@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 PLACE = ["stage", "round"]
+NOWHERE = ("", 0)
 
 
 def in_rounds(spans: DataFrame) -> DataFrame:
     """Spans in order of their start, each with the round in which it was: time that no round has claimed (it names no
     stage) belongs to the one that its actor has last worked in, before all work to the first one."""
-    known = spans["stage"].astype(str) != ""
-    ordered = spans.assign(**{name: spans[name].where(known) for name in PLACE}).sort_values("start_ns", kind="stable")
-    filled = ordered.groupby("actor", sort=False)[PLACE].ffill()
-    filled = filled.groupby(ordered["actor"], sort=False)[PLACE].bfill()
-    return ordered.assign(stage=filled["stage"].fillna(""), round=filled["round"].fillna(0).astype("int64"))
+    ordered = spans.sort_values("start_ns", kind="stable")
+    claimed = (ordered["stage"] != "").to_numpy()
+    actors = ordered["actor"].factorize()[0]
+    own = pd.Series(np.where(claimed, np.arange(len(ordered)), np.nan))
+    teller = own.groupby(actors).ffill().groupby(actors).bfill()
+    nobody = teller.isna().to_numpy()
+    told = ordered[PLACE].take(teller.fillna(0).astype("int64"))
+    places = {
+        name: told[name].set_axis(ordered.index).mask(nobody, empty) for name, empty in zip(PLACE, NOWHERE, strict=True)
+    }
+    return ordered.assign(**places)

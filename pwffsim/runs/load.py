@@ -80,6 +80,12 @@ class Run:
 
         return self._source.document(SUMMARY) or summarise(self)
 
+    def reread(self) -> Run:
+        """The same records, with manifest and summary as they stand now."""
+        for document in ("manifest", "summary"):
+            self.__dict__.pop(document, None)
+        return self
+
     def _frame(self, name: str) -> DataFrame:
         frame: DataFrame = self._source.table(name).to_pandas()
         for column in list(frame.columns):

@@ -28,14 +28,21 @@ class Payloads:
     def __init__(self) -> None:
         self.tensors: dict[str, Tensors] = {}
         self._digests: dict[Tensors, str] = {}
+        self._met: dict[int, tuple[Tensors, str]] = {}
         self._written = 0
 
     def digest(self, tensors: Tensors) -> str:
         """The digest under which these tensors are kept."""
+        met = self._met.get(id(tensors))
+        return self._meet(tensors) if met is None else met[1]
+
+    def _meet(self, tensors: Tensors) -> str:
+        """The digest of an object not met before, which is kept alive: its id stays its own."""
         known = self._digests.get(tensors)
         if known is None:
             known = self._digests[tensors] = payload_digest(tensors)
             self.tensors[known] = tensors
+        self._met[id(tensors)] = (tensors, known)
         return known
 
     def write(self, directory: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from pwffsim.kernel.fingerprint import Fingerprint, packed
@@ -42,6 +43,29 @@ class RunFingerprints:
         return {"network": self._network.hexdigest(), "full": self._full.hexdigest()}
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How the network fingerprint writes a row of a table: ``head``, the numbers as int64, then each text packed."""
+
+    head: bytes
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+def layout(table: str) -> Layout:
+    """Of a table without lists."""
+    types = column_types(TABLES[table])
+    kept = [name for name, kind in types.items() if kind is not float and name not in NOT_OF_THE_NETWORK]
+    numbers = tuple(name for name in kept if types[name] in (int, bool))
+    return Layout(packed(table), numbers, tuple(name for name in kept if name not in numbers))
+
+
+def network_row(table: str, row: Row) -> bytes:
+    """What the network fingerprint folds of a row."""
+    return packed(_encoders(table)[0](row))
+
+
+@cache
 def _encoders(table: str) -> tuple[Encode, Encode]:
     """What turns a row into the network's bytes, which begin with the table's name, and into all others."""
     types = list(column_types(TABLES[table]).items())

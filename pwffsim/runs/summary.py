@@ -6,12 +6,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pwffsim.runs.idling import in_rounds
+from pwffsim.runs.labels import Labels, labelled
 from pwffsim.runs.records import Direction, Fate, SpanKind, is_client
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
+    from pandas import DataFrame
 
     from pwffsim.runs.load import Run
 
@@ -38,49 +40,64 @@ def summarise(run: Run) -> dict[str, Any]:
     ``finished_s`` is the last aggregation, ``drained_s`` the end of the last span. Values that do not exist (a quantile
     of nothing) and values that are not finite are None.
     """
-    spans, rounds, staged = run.spans, run.rounds, in_rounds(run.spans)
+    spans, rounds = run.spans, run.rounds
     return {
         "finished_s": _seconds(rounds.time_ns.max()),
         "drained_s": _seconds((spans.start_ns + spans.duration_ns).max()),
         "rounds": len(rounds),
-        **_totals(spans, run.messages, run.updates),
+        **_whole(run),
         **_wires(spans),
         **_staleness(rounds),
-        "stages": {stage: _stage(run, stage, staged) for stage in _stages(spans)},
-        "clients": {client: _client(run, client) for client in sorted(filter(is_client, spans.actor.unique()))},
+        "stages": _stages(run),
+        "clients": _clients(run),
         "metrics": metric_courses(run.metrics),
     }
 
 
 def metric_courses(metrics: DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
     """Metric -> actor -> first, last and best value, and when the last and the best were measured."""
+    number = metrics.groupby(["name", "actor"], sort=True).ngroup().to_numpy()
+    order = np.argsort(number, kind="stable")
+    first = np.searchsorted(number[order], np.arange(number.max(initial=-1) + 1))
     courses: dict[str, dict[str, dict[str, Any]]] = {}
-    for (name, actor), course in metrics.groupby(["name", "actor"], sort=True):
-        courses.setdefault(str(name), {})[str(actor)] = _course(str(name), course)
+    values, times_ns = metrics.value.to_numpy()[order], metrics.time_ns.to_numpy()[order]
+    heads = metrics[["name", "actor"]].iloc[order[first]].itertuples(index=False)
+    for (name, actor), start, stop in zip(heads, first, np.append(first, number.size)[1:], strict=True):
+        courses.setdefault(str(name), {})[str(actor)] = _course(str(name), values[start:stop], times_ns[start:stop])
     return courses
 
 
-def _course(name: str, course: DataFrame) -> dict[str, Any]:
-    values = course.value.to_numpy()
-    finite = np.where(np.isfinite(values), values, np.nan)
-    pick = np.nanargmin if LOWER_IS_BETTER & set(name.split("_")) else np.nanargmax
-    best = None if np.isnan(finite).all() else int(pick(finite))
+def _course(name: str, values: NDArray[np.float64], times_ns: NDArray[np.int64]) -> dict[str, Any]:
+    finite = np.flatnonzero(np.isfinite(values))
+    pick = np.argmin if LOWER_IS_BETTER & set(name.split("_")) else np.argmax
+    best = int(finite[pick(values[finite])]) if finite.size else None
     return {
         "first": _number(values[0]),
         "last": _number(values[-1]),
-        "last_s": _seconds(course.time_ns.iloc[-1]),
+        "last_s": _seconds(times_ns[-1]),
         "best": None if best is None else _number(values[best]),
-        "best_s": None if best is None else _seconds(course.time_ns.iloc[best]),
+        "best_s": None if best is None else _seconds(times_ns[best]),
     }
 
 
-def _stages(spans: DataFrame) -> list[str]:
-    return [str(stage) for stage in spans.stage.unique() if stage]
+def _whole(run: Run) -> dict[str, Any]:
+    everything = [
+        Labels([""], np.zeros(len(table), dtype=np.int64)) for table in (run.spans, run.messages, run.updates)
+    ]
+    return _totals(run.spans, run.messages, run.updates, *everything)[""]
 
 
-def _stage(run: Run, stage: str, staged: DataFrame) -> dict[str, Any]:
-    """Of one stage; ``staged`` are all spans, idle ones too, with the stage to which they belong."""
-    every = _of(staged, "stage", stage)
+def _stages(run: Run) -> dict[str, dict[str, Any]]:
+    """Each stage, in order of their first spans."""
+    staged = in_rounds(run.spans)
+    names = [str(stage) for stage in run.spans.stage.unique() if stage]
+    labels = (labelled(table.stage, names) for table in (staged, run.messages, run.updates))
+    totals = _totals(staged, run.messages, run.updates, *labels)
+    return {name: _stage(run, name, totals[name]) for name in names}
+
+
+def _stage(run: Run, stage: str, totals: dict[str, Any]) -> dict[str, Any]:
+    """One stage, whose ``totals`` count its idle spans too."""
     spans, rounds = _of(run.spans, "stage", stage), _of(run.rounds, "stage", stage)
     start_ns = int(spans.start_ns.min())
     end_ns = int(rounds.time_ns.max()) if len(rounds) else int((spans.start_ns + spans.duration_ns).max())
@@ -89,7 +106,7 @@ def _stage(run: Run, stage: str, staged: DataFrame) -> dict[str, Any]:
         "duration_s": _seconds(end_ns - start_ns),
         "rounds": len(rounds),
         **_round_delays(start_ns, rounds),
-        **_totals(every, _of(run.messages, "stage", stage), _of(run.updates, "stage", stage)),
+        **totals,
         **_wires(spans),
         **_staleness(rounds),
     }
@@ -103,35 +120,45 @@ def _round_delays(start_ns: int, rounds: DataFrame) -> dict[str, Any]:
     return {name: _seconds(value) for name, value in zip(names, found, strict=True)}
 
 
-def _totals(spans: DataFrame, messages: DataFrame, updates: DataFrame) -> dict[str, Any]:
-    up, down = _of(messages, "direction", Direction.UP), _of(messages, "direction", Direction.DOWN)
+def _clients(run: Run) -> dict[str, dict[str, Any]]:
+    """Each client, by name."""
+    spans, messages = run.spans, run.messages
+    names = sorted(filter(is_client, spans.actor.unique()))
+    of_spans = labelled(spans.actor, names)
+    of_messages = labelled(messages.source.where(messages.direction == Direction.UP, messages.target), names)
+    totals = _totals(spans, messages, run.updates, of_spans, of_messages, labelled(run.updates.client, names))
+    busy_ns = {kind: of_spans.where(spans.kind == kind).sums(spans.duration_ns) for kind in OF_CLIENTS}
     return {
-        "uplink_bytes": int(up.payload_bytes.sum()),
-        "uplink_lost_bytes": int(up.lost_bytes.sum()),
-        "downlink_bytes": int(down.payload_bytes.sum()),
-        "downlink_lost_bytes": int(down.lost_bytes.sum()),
-        "packets": int(messages.packets.sum()),
-        "retransmitted_packets": int((messages.transmissions - messages.packets).clip(lower=0).sum()),
-        "handovers": int(messages.handovers.sum()),
-        **{name: _joules(spans, kinds) for name, kinds in ENERGIES.items()},
-        "energy_j": _joules(spans, tuple(SpanKind)),
-        **{f"updates_{fate}": int((updates.fate == fate).sum()) for fate in Fate},
+        name: {**{f"{kind}_s": _seconds(busy_ns[kind][at]) for kind in OF_CLIENTS}, **totals[name]}
+        for at, name in enumerate(names)
     }
+
+
+def _totals(
+    spans: DataFrame, messages: DataFrame, updates: DataFrame, of_spans: Labels, of_messages: Labels, of_updates: Labels
+) -> dict[str, dict[str, Any]]:
+    """Totals by name; the labels say to which name each row of a table belongs."""
+    up, down = (of_messages.where(messages.direction == way) for way in (Direction.UP, Direction.DOWN))
+    repeated = (messages.transmissions - messages.packets).clip(lower=0)
+    columns = {
+        "uplink_bytes": up.sums(messages.payload_bytes),
+        "uplink_lost_bytes": up.sums(messages.lost_bytes),
+        "downlink_bytes": down.sums(messages.payload_bytes),
+        "downlink_lost_bytes": down.sums(messages.lost_bytes),
+        "packets": of_messages.sums(messages.packets),
+        "retransmitted_packets": of_messages.sums(repeated),
+        "handovers": of_messages.sums(messages.handovers),
+        **{name: _joules(of_spans.where(spans.kind.isin(list(kinds))), spans) for name, kinds in ENERGIES.items()},
+        "energy_j": _joules(of_spans, spans),
+        **{f"updates_{fate}": of_updates.where(updates.fate == fate).counts() for fate in Fate},
+    }
+    rows = zip(*columns.values(), strict=True)
+    return {name: dict(zip(columns, row, strict=True)) for name, row in zip(of_spans.names, rows, strict=True)}
 
 
 def _wires(spans: DataFrame) -> dict[str, Any]:
     """What the wires carried: each message once a hop."""
     return {"backhaul_bytes": int(spans.bytes[spans.kind == SpanKind.BACKHAUL].sum())}
-
-
-def _client(run: Run, client: str) -> dict[str, Any]:
-    spans, messages = _of(run.spans, "actor", client), run.messages
-    own = messages[(messages.source == client) | (messages.target == client)]
-    busy_ns = spans.groupby("kind").duration_ns.sum()
-    return {
-        **{f"{kind}_s": _seconds(busy_ns.get(str(kind), 0)) for kind in OF_CLIENTS},
-        **_totals(spans, own, _of(run.updates, "client", client)),
-    }
 
 
 def _staleness(rounds: DataFrame) -> dict[str, Any]:
@@ -146,9 +173,8 @@ def _of(frame: DataFrame, column: str, value: str) -> DataFrame:
     return frame[frame[column] == value]
 
 
-def _joules(spans: DataFrame, kinds: tuple[SpanKind, ...]) -> float:
-    chosen: Series = spans.energy_nj[spans.kind.isin(list(kinds))]
-    return int(chosen.sum()) / NANO
+def _joules(labels: Labels, spans: DataFrame) -> list[float]:
+    return [total_nj / NANO for total_nj in labels.sums(spans.energy_nj)]
 
 
 def _seconds(value_ns: Any) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 from operator import attrgetter
 from typing import Any, get_type_hints
 
@@ -24,6 +25,7 @@ PAYLOAD = "payload"
 """A message's ``tensors`` are stored once, in payloads.json; its row holds their digest in this column."""
 
 
+@cache
 def column_types(record_type: type) -> dict[str, Any]:
     """Column name -> annotation, in the order of the record's fields."""
     hints = get_type_hints(record_type)

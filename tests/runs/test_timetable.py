@@ -57,3 +57,12 @@ def test_a_plan_is_shown_whole(capsys):
     text = capsys.readouterr().out
     assert "network fingerprint f00d" in text
     assert all(name in text for name in ("instruction", "reward", "client-00", "client-01"))
+
+
+def test_a_long_table_says_how_much_it_leaves_out(capsys):
+    client = PLAIN["clients"]["client-00"]
+    many = PLAIN | {"clients": {f"client-{number:02d}": client for number in range(130)}}
+    show(Plan(remember(RECORDS), many, [], "f00d"))
+    text = capsys.readouterr().out
+    assert "client-99" in text and "client-100" not in text
+    assert "30 more clients: take --json" in text

@@ -93,7 +93,7 @@ class RadioAlone:
         return [(str(span.kind), span.start_ns, span.end_ns) for span in own]
 
     def _ask(self, way: Any, client: int, start_s: float, size_bytes: int, version: int = 0) -> RadioAlone:
-        task = Task(len(self._transfers), 1, version, SimpleNamespace(name="instruction"), {}, 1)  # type: ignore[arg-type]
+        task = Task(len(self._transfers), "client-00", 1, version, SimpleNamespace(name="instruction"), {}, 1)  # type: ignore[arg-type]
         tensors = [TensorShape("payload", (size_bytes // 4,))]
         process = self.kernel.process(way(client, ns(start_s), tensors, task), f"transfer {task.update}")
         self._transfers.append(process)

@@ -61,6 +61,25 @@ class SpyCompute:
 
 
 @dataclass(frozen=True)
+class Start:
+    """First values, of so many LoRA modules a block."""
+
+    submitted: Sequence[Submitted]
+    lora_modules: int
+
+    def part(self, group: Group) -> str:
+        """The one recipe of a group that was asked for, under its key."""
+        keys = {
+            found.key
+            for found in self.submitted
+            if found.recipe.params["group"] == group
+            and found.recipe.params["model"].get("lora_modules_per_block", self.lora_modules) == self.lora_modules
+        }
+        (key,) = keys
+        return f"{key}/{group}"
+
+
+@dataclass(frozen=True)
 class Watched:
     """A world that has been played, its records, and what it wanted computed."""
 
@@ -77,9 +96,11 @@ class Watched:
         own = [found for found in self.submitted if found.recipe.stage == stage]
         return [found for found in own if client is None or found.recipe.params.get("client") == client]
 
-    def initial(self, client: int | None = None) -> Submitted:
-        """The recipe of the state that the server (or a client) starts from."""
-        return self.of("initialise")[0 if client is None else 1 + client]
+    def initial(self, client: int | None = None) -> Start:
+        """The state that the server (or a client) starts from."""
+        blueprint = self.blueprint
+        modules = blueprint.largest_tier if client is None else blueprint.lora_modules(blueprint.profiles[client])
+        return Start(self.of("initialise"), modules)
 
     def newest(self, group: Group, version: int) -> str:
         """Reference of the server's state of a group after so many aggregations."""

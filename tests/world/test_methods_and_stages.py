@@ -29,8 +29,11 @@ def names_sent(seen, stage, client):
 
 
 def modules_of(seen, client):
-    """LoRA modules a block in every training of a client."""
-    return {found.recipe.params["model"]["lora_modules_per_block"] for found in seen.trained(client).values()}
+    """LoRA modules a block in every training of a client's policy; reward models have nothing to do with them."""
+    models = [
+        found.recipe.params["model"] for found in seen.trained(client).values() if "groups" in found.recipe.params
+    ]
+    return {model["lora_modules_per_block"] for model in models}
 
 
 def lora_names(seen, modules):
@@ -71,7 +74,7 @@ def test_vanilla_fl_by_module_sends_what_the_tier_has():
         own = seen.run.messages[seen.run.messages.source == f"client-{client:02d}"]
         assert set(own[own.stage == "instruction"].payload_bytes) == {expected}
         assert modules_of(seen, client) == {modules}
-    assert seen.initial().recipe.params["model"]["lora_modules_per_block"] == 3
+    assert seen.initial().lora_modules == 3
 
 
 def test_local_only_sends_nothing_and_keeps_everything():

@@ -66,9 +66,9 @@ def test_personal_lora_goes_on_from_training_to_training_and_from_stage_to_stage
 
 def test_a_clients_initial_state_has_the_modules_of_its_tier(seen):
     for client in seen.clients:
-        modules = seen.initial(client).recipe.params["model"]["lora_modules_per_block"]
+        modules = seen.initial(client).lora_modules
         assert modules == seen.blueprint.profiles[client].tier.lora_modules_per_block
-    assert seen.initial().recipe.params["model"]["lora_modules_per_block"] == 3
+    assert seen.initial().lora_modules == 3
 
 
 def test_shared_groups_are_the_servers_at_the_version_of_the_task(seen):

@@ -47,7 +47,7 @@ def blueprint_of(settings: dict[str, Any], rows: Sequence[int] = ()) -> Blueprin
         base={"base": "test"},
         reward_base=None,
         data={},
-        shards=tuple(Shard(count, count, f"shard {i}") for i, count in enumerate(counts)),
+        shards=tuple(Shard(count, count, _digests(i)) for i, count in enumerate(counts)),
         test_digest="test",
     )
 
@@ -63,3 +63,7 @@ def play_world(settings: dict[str, Any], rows: Sequence[int] = ()) -> tuple[Run,
     run = recorder.run(physics(blueprint))
     check(run)
     return run, recorder
+
+
+def _digests(client: int) -> dict[str, str]:
+    return {kind: f"{kind} of client {client}" for kind in ("instructions", "preferences", "prompts")}

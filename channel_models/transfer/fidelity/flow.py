@@ -13,11 +13,11 @@ from channel_models.retransmission.passes import any_of
 from channel_models.retransmission.scheme import PassLog, Retransmission
 from channel_models.transfer.fate import Fate, unseen
 from channel_models.transfer.fidelity.fidelity import Fidelity
-from channel_models.transfer.work import Span, Work
+from channel_models.transfer.work import Span, Work, in_order
 
 IntArray = NDArray[np.int64]
 
-_NEGLIGIBLE = 1e-9
+NEGLIGIBLE = 1e-9
 
 
 class Flow(Fidelity):
@@ -76,7 +76,7 @@ class _Tally:
 
     @property
     def ended(self) -> bool:
-        return len(self.ends_s) == self.scheme.attempts or self.pending_bits <= _NEGLIGIBLE * self.offered_bits
+        return len(self.ends_s) == self.scheme.attempts or self.pending_bits <= NEGLIGIBLE * self.offered_bits
 
     def send(self) -> None:
         """One pass, after the wait before it."""
@@ -113,7 +113,7 @@ def common_error_rate(work: Work, fate: Fate) -> float | None:
 def expected_passes(attempts: float, packets: int, error_rate: float) -> float:
     """E[passes] over n packets with M attempts at most: sum over m < M of 1 - (1 - p^m)^n."""
     total, still_lost, attempt = 0.0, 1.0, 0
-    while attempt < attempts and packets * still_lost > _NEGLIGIBLE:
+    while attempt < attempts and packets * still_lost > NEGLIGIBLE:
         total, still_lost, attempt = total + any_of(packets, still_lost), still_lost * error_rate, attempt + 1
     return total
 
@@ -126,7 +126,7 @@ def lost_bits(work: Work, fate: Fate, packet_bits: float, start_bits: float, sto
     survival = (1.0 - fate.loss_map.packet_error_rate(reception)) * (1.0 - work.collision(numbers))
     if fate.chosen_loss:
         survival *= 1.0 - fate.rate_map.error_rate(reception.snr)
-    return float(np.diff(edge_bits.clip(start_bits, stop_bits)) @ (1.0 - survival))
+    return in_order(np.diff(edge_bits.clip(start_bits, stop_bits)) * (1.0 - survival))
 
 
 def _at_once(scheme: Retransmission, work: Work, sizes: IntArray, fate: Fate, error_rate: float) -> PassLog:
@@ -143,6 +143,6 @@ def _at_once(scheme: Retransmission, work: Work, sizes: IntArray, fate: Fate, er
 
 
 def _lost(fate: Fate, residual: float) -> IntArray:
-    if residual <= _NEGLIGIBLE:
+    if residual <= NEGLIGIBLE:
         return np.empty(0, dtype=np.int64)
     return np.flatnonzero(fate.chances.between(0, fate.packets) < residual)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from pwffsim.runs.errors import LawBroken
 
 if TYPE_CHECKING:
@@ -13,8 +15,9 @@ _SHOWN = 3
 
 
 def refuse(law: str, frame: DataFrame, bad: Any, what: str, actor: str | None = None) -> None:
-    found = frame[bad]
-    if len(found):
+    """Breach if any row is bad, bool[rows]; it is told of the actor in the column ``actor``, or the first that fits."""
+    if np.asarray(bad, dtype=np.bool_).any():
+        found = frame[bad]
         names = [name for name in (actor, "actor", "source", "client", "stage") if name and name in frame.columns]
         breach(law, str(found.iloc[0][names[0]]), what, found)
 

@@ -8,7 +8,8 @@ import pandas as pd
 
 from pwffsim.runs import network
 from pwffsim.runs.laws.breach import breach, refuse
-from pwffsim.runs.laws.views import air_ns, client_of, on_air, uploads
+from pwffsim.runs.laws.transfers import transfers
+from pwffsim.runs.laws.views import air_ns, client_of, uploads
 from pwffsim.runs.network import Role
 from pwffsim.runs.records import Direction, SpanKind
 
@@ -55,11 +56,11 @@ def bands(run: Run) -> int:
     """Where one client at a time has a cell's band, the cells' own rows show it: every upload, by its client, for as
     long as it was on air, the end of it in the cell that its message names. Elsewhere they show none."""
     spans, up = run.spans, uploads(run.messages)
-    role = spans.actor.map(network.roles(run))
-    taken = spans[(role == Role.CELL) & (spans.kind == SpanKind.UPLOAD)]
+    sites = [actor for actor, role in network.roles(run).items() if role is Role.CELL]
+    taken = spans[spans.actor.isin(sites) & (spans.kind == SpanKind.UPLOAD)]
     if taken.empty:
         return 0
-    air = on_air(spans)
+    air = transfers(run).air
     _refuse_other_times(taken, air[air.direction == Direction.UP])
     shown = pd.MultiIndex.from_arrays([taken.actor, taken["update"], taken.start_ns + taken.duration_ns])
     told = pd.MultiIndex.from_arrays([up.cell, up["update"], up.received_ns])

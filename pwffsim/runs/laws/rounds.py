@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pwffsim.runs.laws.breach import refuse
-from pwffsim.runs.laws.views import used_updates
+from pwffsim.runs.laws.views import by_update, used_updates
 
 if TYPE_CHECKING:
     from pwffsim.runs.load import Run
@@ -30,7 +30,7 @@ def staleness(run: Run) -> int:
     """The staleness of an update is how many versions the global model had moved on since the version that the update
     is based on, by its fate: (aggregation's version - 1) - (update's version)."""
     used, fates = used_updates("staleness", run.rounds), run.updates
-    base = used.updates.map(dict(zip(fates["update"], fates.version, strict=True)))
+    base = used.updates.map(by_update(fates, "version"))
     refuse("staleness", used, used.staleness != used.version - 1 - base, "not its age in versions", "clients")
     return len(used)
 

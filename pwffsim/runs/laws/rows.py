@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pwffsim.runs import network
 from pwffsim.runs.laws.breach import refuse
+from pwffsim.runs.laws.views import of_clients
 from pwffsim.runs.network import Role
 from pwffsim.runs.records import SpanKind
 
@@ -28,10 +27,11 @@ def rows(run: Run) -> int:
     """Only the server aggregates, only clients compute, receive, wait and change cells, cells show uploads, wires carry
     and jammers jam; on rows that are no client's (those tile), nothing begins before the span before it is over."""
     spans = run.spans
-    role = spans.actor.map(network.roles(run))
-    fits = [kind == SpanKind.IDLE or kind in DOES[own] for kind, own in zip(spans.kind, role, strict=True)]
-    refuse("rows", spans, ~np.array(fits, dtype=bool), "that is not what it does")
-    others = spans[role != Role.CLIENT].sort_values(["actor", "start_ns"], kind="stable")
+    roles = network.roles(run)
+    for role, kinds in DOES.items():
+        mine = spans.actor.isin([actor for actor, own in roles.items() if own is role])
+        refuse("rows", spans, mine & ~spans.kind.isin([SpanKind.IDLE, *kinds]), "that is not what it does")
+    others = spans[~of_clients(run)].sort_values(["actor", "start_ns"], kind="stable")
     ends_ns = (others.start_ns + others.duration_ns).groupby(others.actor)
     over_ns = ends_ns.cummax().groupby(others.actor).shift()
     refuse("rows", others, others.start_ns < over_ns, "it begins before the span before it is over")

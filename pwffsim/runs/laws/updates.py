@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from pwffsim.runs.laws import declared
 from pwffsim.runs.laws.breach import refuse
-from pwffsim.runs.laws.views import client_of, of_clients, uploads, used_updates
+from pwffsim.runs.laws.views import by_update, client_of, of_clients, uploads, used_updates
 from pwffsim.runs.records import Fate
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, MultiIndex, Series
+    from numpy.typing import NDArray
+    from pandas import DataFrame, Series
 
     from pwffsim.runs.load import Run
 
@@ -23,14 +25,14 @@ def updates_accounted(run: Run) -> int:
     fates, spans, messages = run.updates, run.spans, run.messages
     refuse("updates_accounted", fates, fates["update"].duplicated(keep=False), "two fates of one update")
     for table, actor in ((spans, "actor"), (messages, "source")):
-        homeless = (table["update"] >= 0) & ~table["update"].isin(set(fates["update"]))
+        homeless = (table["update"] >= 0) & ~table["update"].isin(fates["update"])
         refuse("updates_accounted", table, homeless, "its update has no fate", actor)
-    seen = set(spans["update"]) | set(messages["update"])
-    invented = ~fates["update"].isin(seen) & (fates.fate != Fate.SKIPPED)
+    seen = fates["update"].isin(spans["update"]) | fates["update"].isin(messages["update"])
+    invented = ~seen & (fates.fate != Fate.SKIPPED)
     refuse("updates_accounted", fates, invented, "a fate of an update that nobody made")
-    mine, known = spans[of_clients(spans)], _belonging(fates, fates.client)
-    for table, client in ((mine, mine.actor), (messages, client_of(messages))):
-        astray = (table["update"] >= 0) & ~_belonging(table, client).isin(known)
+    everybody = np.ones(len(messages), dtype=np.bool_)
+    for table, client, mine in ((spans, spans.actor, of_clients(run)), (messages, client_of(messages), everybody)):
+        astray = _elsewhere(table, client, mine & (table["update"] >= 0), fates)
         refuse("updates_accounted", table, astray, "its update is of another client, stage, round or version")
     return len(fates)
 
@@ -40,10 +42,9 @@ def applied_once(run: Run) -> int:
     used, fates = used_updates("applied_once", run.rounds), run.updates
     refuse("applied_once", used, used.updates.duplicated(keep=False), "an update was used twice", "clients")
     applied = fates[fates.fate == Fate.APPLIED]
-    owner = dict(zip(applied["update"], applied.client, strict=True))
-    expected = used.updates.map(owner)
+    expected = used.updates.map(by_update(applied, "client"))
     refuse("applied_once", used, expected != used.clients, "used, but not applied by this client", "clients")
-    unused = ~applied["update"].isin(set(used.updates))
+    unused = ~applied["update"].isin(used.updates)
     refuse("applied_once", applied, unused, "applied, but in no aggregation", "client")
     return len(used)
 
@@ -54,10 +55,10 @@ def arrival(run: Run) -> int:
     fates, up = run.updates, uploads(run.messages)
     up = up[up["update"] >= 0]
     refuse("arrival", up, up["update"].duplicated(keep=False), "two uploads of one update")
-    sent = fates["update"].isin(set(up["update"]))
+    sent = fates["update"].isin(up["update"])
     refuse("arrival", fates, ~sent & fates.fate.isin([Fate.APPLIED, Fate.LOST]), "never sent")
     refuse("arrival", fates, sent & fates.fate.isin([Fate.KEPT, Fate.SKIPPED]), "sent all the same")
-    fate = up["update"].map(dict(zip(fates["update"], fates.fate, strict=True)))
+    fate = up["update"].map(by_update(fates, "fate"))
     refuse("arrival", up, (fate == Fate.LOST) & up.complete, "lost, though it arrived whole")
     torn = (fate == Fate.APPLIED) & ~up.complete
     if not declared.loss_is_partial(run.manifest):
@@ -71,5 +72,11 @@ def _refuse_early_use(up: DataFrame, used: DataFrame) -> None:
     refuse("arrival", both, both.received_ns > both.time_ns, "applied before it had arrived")
 
 
-def _belonging(frame: DataFrame, client: Series) -> MultiIndex:
-    return pd.MultiIndex.from_arrays([client, *(frame[name] for name in ("update", "stage", "round", "version"))])
+def _elsewhere(table: DataFrame, client: Series, rows: Series, fates: DataFrame) -> NDArray[np.bool_]:
+    """Whether a row, of those chosen, has an update whose fate is of another client, stage, round or version."""
+    chosen, astray = np.flatnonzero(rows), np.zeros(len(table), dtype=np.bool_)
+    place = pd.Index(fates["update"]).get_indexer(table["update"].to_numpy()[chosen])
+    chosen, place = chosen[place >= 0], place[place >= 0]
+    for own, told in ((client, fates.client), *((table[name], fates[name]) for name in ("stage", "round", "version"))):
+        astray[chosen] |= np.asarray(own.array.take(chosen) != told.array.take(place), dtype=np.bool_)
+    return astray

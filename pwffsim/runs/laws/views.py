@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pwffsim.runs.laws.breach import refuse
-from pwffsim.runs.records import CLIENT_PREFIX, Direction, SpanKind
+from pwffsim.runs.laws.once import once
+from pwffsim.runs.records import Direction, SpanKind, is_client
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, MultiIndex, Series
+    from pandas import DataFrame, Series
+
+    from pwffsim.runs.load import Run
+
+IntArray = NDArray[np.int64]
 
 DIRECTIONS = {
     SpanKind.UPLOAD: Direction.UP,
@@ -20,9 +28,18 @@ DIRECTIONS = {
 """Span kinds during which a client is on air, and which way it goes."""
 
 
-def of_clients(spans: DataFrame) -> Series:
+@once
+def actors_of(run: Run) -> tuple[IntArray, Sequence[str]]:
+    """The actor of each span as a number, int64[n], and the actors' names."""
+    own, actors = run.spans.actor.factorize()
+    return own, [str(actor) for actor in actors]
+
+
+@once
+def of_clients(run: Run) -> Series:
     """Whether each span is a client's."""
-    return spans.actor.str.startswith(CLIENT_PREFIX).astype(bool)
+    own, actors = actors_of(run)
+    return pd.Series(np.array([is_client(actor) for actor in actors], dtype=np.bool_)[own], run.spans.index)
 
 
 def uploads(messages: DataFrame) -> DataFrame:
@@ -35,9 +52,13 @@ def client_of(messages: DataFrame) -> Series:
     return messages.source.where(messages.direction == Direction.UP, messages.target)
 
 
-def on_air(spans: DataFrame) -> DataFrame:
+def on_air(run: Run) -> DataFrame:
     """Clients' spans on air, with their direction."""
-    air = spans[of_clients(spans) & spans.kind.isin(list(DIRECTIONS))]
+    spans = run.spans
+    air = spans.loc[
+        of_clients(run) & spans.kind.isin(list(DIRECTIONS)),
+        ["actor", "kind", "start_ns", "duration_ns", "energy_nj", "update"],
+    ]
     return air.assign(direction=air.kind.map({str(kind): str(way) for kind, way in DIRECTIONS.items()}))
 
 
@@ -46,16 +67,25 @@ def air_ns(messages: DataFrame) -> Series:
     return messages.received_ns - messages.sent_ns - messages.held_ns
 
 
-def transfers(frame: DataFrame, client: Series) -> MultiIndex:
-    """(client, update, direction) of each message, or of each span on air."""
-    return pd.MultiIndex.from_arrays([client, frame["update"], frame.direction], names=["actor", "update", "direction"])
-
-
 def used_updates(law: str, rounds: DataFrame) -> DataFrame:
     """A row an update that an aggregation used, with what the aggregation says of it. LawBroken, in the name of
     ``law``, if the aggregation's lists do not belong together."""
-    members = ["updates", "clients", "weights", "staleness"]
-    lengths_differ = rounds[members].map(len).nunique(axis=1) > 1
+    lengths_differ = rounds[[*_MEMBERS]].map(len).nunique(axis=1) > 1
     refuse(law, rounds, lengths_differ, "updates, clients, weights and staleness differ in number")
-    used = rounds[["time_ns", "stage", "round", "version", *members]].explode(members)
-    return used.dropna(subset=["updates"]).astype({"updates": "int64", "staleness": "int64"})
+    about = rounds[["time_ns", "stage", "round", "version"]]
+    used = about.loc[about.index.repeat(rounds.updates.map(len).to_numpy(dtype=np.int64))]
+    return used.assign(**{name: _joined(rounds[name], kind) for name, kind in _MEMBERS.items()})
+
+
+_MEMBERS = {"updates": np.int64, "clients": np.object_, "weights": np.float64, "staleness": np.int64}
+
+
+def _joined(lists: Series, kind: type[np.generic]) -> Any:
+    """The entries of all lists in a row."""
+    entries = np.concatenate([np.empty(0, dtype=kind), *lists])
+    return pd.array(entries, dtype="str") if kind is np.object_ else entries.astype(kind)
+
+
+def by_update(table: DataFrame, column: str) -> Series:
+    """Update -> what the last row of it says in a column."""
+    return table.drop_duplicates("update", keep="last").set_index("update")[column]

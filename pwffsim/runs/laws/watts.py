@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from pwffsim.runs.errors import RunDamaged
 from pwffsim.runs.laws import declared
 from pwffsim.runs.laws.breach import refuse
-from pwffsim.runs.laws.views import DIRECTIONS, air_ns, client_of, of_clients, on_air, transfers
+from pwffsim.runs.laws.transfers import transfers
+from pwffsim.runs.laws.views import DIRECTIONS, actors_of, air_ns, of_clients
 from pwffsim.runs.records import Direction, SpanKind
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
+    from pandas import Series
 
     from pwffsim.runs.load import Run
 
@@ -34,14 +35,15 @@ def power(run: Run) -> int:
     computes, and its radio at rest draws, counted from its last activity, first the tail's power, then the idle one,
     then the sleeping one. The server, cells, wires and jammers draw nothing that is counted."""
     spans, watts = run.spans, declared.power(run.manifest)
-    mine = of_clients(spans)
+    mine, off_air = of_clients(run), ~spans.kind.isin(list(DIRECTIONS))
     refuse("power", spans, ~mine & (spans.energy_nj != 0), "its energy is counted by nobody")
-    held = spans[mine & ~spans.kind.isin(list(DIRECTIONS))]
-    expected_nj = _computing_w(held, watts) * held.duration_ns + _at_rest_nj(spans[mine], watts).reindex(held.index)
-    since_start_nj = max(watts.at_rest_w) * (held.start_ns + held.duration_ns)
+    computing = mine & spans.kind.isin(list(COMPUTING))
+    expected_nj = _computing_w(run, computing, watts) * spans.duration_ns + _at_rest_nj(run, off_air, watts)
+    since_start_nj = max(watts.at_rest_w) * (spans.start_ns + spans.duration_ns)
     slack_nj = _ROUNDED_NJ + _FLOAT * (expected_nj + since_start_nj)
-    refuse("power", held, (held.energy_nj - expected_nj).abs() > slack_nj, "its energy is not power x time")
-    return len(spans) - int((mine & spans.kind.isin(list(DIRECTIONS))).sum())
+    wrong = mine & off_air & ((spans.energy_nj - expected_nj).abs() > slack_nj)
+    refuse("power", spans, wrong, "its energy is not power x time")
+    return len(spans) - int((mine & ~off_air).sum())
 
 
 def radio_power(run: Run) -> int:
@@ -59,35 +61,33 @@ def radio_power(run: Run) -> int:
               (radio["idle_power_w"], length_ns - on_air_ns))  # fmt: skip
     sent_nj = sum((power_w * time_ns for power_w, time_ns in states), start=0.0 * length_ns)
     expected_nj = sent_nj.where(messages.direction == Direction.UP, radio["receive_power_w"] * length_ns)
-    slack_nj = _ROUNDED_NJ * _pieces(run) + sum(power_w for power_w, _ in states) + _SUMMED * expected_nj
+    slack_nj = (
+        _ROUNDED_NJ * transfers(run).spans_of_messages() + sum(power_w for power_w, _ in states) + _SUMMED * expected_nj
+    )
     off = (messages.energy_nj - expected_nj).abs() > slack_nj
     refuse("radio_power", messages, off, "its energy is not power x time", "source")
     return len(messages)
 
 
-def _pieces(run: Run) -> Series:
-    """How many spans show each message on air."""
-    air = on_air(run.spans)
-    found = pd.Series(1, index=transfers(air, air.actor), dtype="int64").groupby(level=[0, 1, 2]).sum()
-    keys = transfers(run.messages, client_of(run.messages))
-    return pd.Series(found.reindex(keys, fill_value=0).to_numpy(), index=run.messages.index)
-
-
-def _computing_w(spans: DataFrame, watts: declared.Power) -> Series:
-    """What the device of each client's span draws for computing meanwhile."""
-    computing = spans.kind.isin(list(COMPUTING))
-    strangers = set(spans.actor[computing]) - set(watts.compute_w)
+def _computing_w(run: Run, computing: Series, watts: declared.Power) -> NDArray[np.float64]:
+    """What the device of each span draws for computing meanwhile."""
+    actor, names = actors_of(run)
+    drawn_w = np.array([watts.compute_w.get(name, np.nan) for name in names])[actor]
+    strangers = {names[number] for number in np.unique(actor[computing & np.isnan(drawn_w)])}
     if strangers:
         raise RunDamaged(f"the manifest gives no compute power of {', '.join(sorted(strangers))} (power_w)")
-    return (spans.duration_ns * 0.0).mask(computing, spans.actor.map(watts.compute_w))
+    return np.where(computing, drawn_w, 0.0)
 
 
-def _at_rest_nj(mine: DataFrame, watts: declared.Power) -> Series:
-    """What each client's radio draws in each of its spans as if it were at rest."""
-    ends_ns = mine.start_ns + mine.duration_ns
-    active_ns = ends_ns.where(mine.kind.isin(list(DIRECTIONS))).groupby(mine.actor).ffill()
-    last_ns = active_ns.groupby(mine.actor).shift()
-    from_ns, to_ns = mine.start_ns - last_ns.fillna(0.0), ends_ns - last_ns.fillna(0.0)
+def _at_rest_nj(run: Run, off_air: Series, watts: declared.Power) -> Series:
+    """What each actor's radio draws in each of its spans as if it were at rest."""
+    spans, actor = run.spans, actors_of(run)[0]
+    if not any(watts.at_rest_w):
+        return 0.0 * spans.duration_ns
+    ends_ns = spans.start_ns + spans.duration_ns
+    active_ns = ends_ns.mask(off_air).groupby(actor).ffill()
+    last_ns = active_ns.groupby(actor).shift()
+    from_ns, to_ns = spans.start_ns - last_ns.fillna(0.0), ends_ns - last_ns.fillna(0.0)
     tail_ns = np.where(last_ns.notna(), watts.radio["tail_s"] * _NS_PER_S, 0.0)
     edges_ns: tuple[Any, ...] = (0.0, tail_ns, tail_ns + watts.radio["idle_s"] * _NS_PER_S, np.inf)
     drawn_nj = 0.0 * from_ns

@@ -11,7 +11,7 @@ from channel_models.sharing.policy import User
 from channel_models.transfer.delivery import Delivery
 from channel_models.transfer.link import Link
 from channel_models.transfer.work import LinkStalled
-from pwffsim.architecture.tensors import TensorShape, total_bytes
+from pwffsim.architecture.tensors import Payload, TensorShape
 from pwffsim.kernel.clock import Kernel, seconds
 from pwffsim.kernel.order import Order
 from pwffsim.runs.records import SERVER, Direction, Message, SpanKind
@@ -82,10 +82,11 @@ class RadioAccess:
 
         The server hangs on the mains: its transmit energy is nobody's; what receiving costs is the client's.
         """
-        size_bytes, content = total_bytes(tensors), (task.stage.name, task.version, tuple(tensors))
-        downlink = self._downlink
+        downlink, payload = self._downlink, Payload.of(tensors)
+        size_bytes = payload.size_bytes
         if downlink is None or size_bytes == 0:
             return
+        content = (task.stage.name, task.version, payload)
         if self._backbone is not None and downlink.for_all:
             yield from self._supply(self._backbone, client, content, size_bytes, task)
         elif self._backbone is not None:
@@ -95,15 +96,16 @@ class RadioAccess:
         _refuse_gaps(rider)
         received_j = self._power.receive_w()
         energy_nj = self._write_pieces(rider, diary, lambda piece: received_j * _length_s(piece))
-        self._post(Direction.DOWN, rider, cell, tensors, diary, energy_nj)
+        self._post(Direction.DOWN, rider, cell, payload, diary, energy_nj)
 
     def upload(
         self, client: int, tensors: Sequence[TensorShape], task: Task, diary: Diary
     ) -> Generator[Any, Any, Delivery]:
         """Send an update to the server; what is still missing after the last repetition is lost."""
-        rider, cell = yield from self._send(task, client, total_bytes(tensors))
+        payload = Payload.of(tensors)
+        rider, cell = yield from self._send(task, client, payload.size_bytes)
         energy_nj = self._write_pieces(rider, diary, lambda piece: self._sending_j(rider, piece))
-        self._post(Direction.UP, rider, cell, tensors, diary, energy_nj)
+        self._post(Direction.UP, rider, cell, payload, diary, energy_nj)
         self._ended_in[client] = cell
         return rider.delivery
 
@@ -244,7 +246,7 @@ class RadioAccess:
         direction: Direction,
         rider: Rider,
         cell: int,
-        tensors: Sequence[TensorShape],
+        payload: Payload,
         diary: Diary,
         energy_nj: int,
     ) -> None:
@@ -274,7 +276,7 @@ class RadioAccess:
                 held_ns=rider.held_ns,
                 on_air_ns=round(delivery.on_air_s * 1e9),
                 full_power_ns=round(rider.full_power_s * 1e9),
-                tensors=tuple((tensor.name, tensor.size_bytes) for tensor in tensors),
+                tensors=payload.listing,
             )
         )
 

@@ -182,4 +182,6 @@ def _unit_gain(link: int, first_block: int, count: int) -> NDArray[np.float64]:
 
 def _under(profile: Profile, allocation: Allocation) -> Profile:
     assert isinstance(profile, LinkProfile | RecordedProfile)
+    if profile.allocation == allocation:
+        return profile
     return replace(profile, allocation=allocation)
