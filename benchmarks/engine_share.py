@@ -1,8 +1,8 @@
-"""What engine and radio cost of a run: the world without training against the world with it, side by side.
+"""What engine and radio cost of a run: the world without training, the same world with it, and a bare SimPy loop.
 
-    python benchmarks/engine_share.py [SCENARIO]
+    python -m benchmarks.engine_share [SCENARIO] [--set KEY=VALUE] ...
 
-Both play the same scenario in one process; the second trains, with an empty store.
+All in one process; the training world begins with an empty store. The loop waits as often as the world has events.
 """
 
 from __future__ import annotations
@@ -11,37 +11,65 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
+import simpy
+
+from pwffsim.compute.backend import Backend
 from pwffsim.compute.dry import DryCompute
 from pwffsim.compute.recipe import Compute
-from pwffsim.compute.serial import SerialCompute
-from pwffsim.compute.store import Store
 from pwffsim.runs.recorder import MemoryRecorder
 from pwffsim.scenario.loader import load
+from pwffsim.simulation.fusion import fusion
 from pwffsim.simulation.preparation import Prepared, prepare
 from pwffsim.world.world import World
 
 
-def seconds_of(prepared: Prepared, compute: Compute) -> tuple[float, str]:
-    """Wall seconds of the world over a compute back-end, and the network fingerprint."""
-    recorder, begun = MemoryRecorder(), time.perf_counter()
-    World(prepared.blueprint, compute, recorder).run()
-    return time.perf_counter() - begun, recorder.fingerprints["network"]
+def played(prepared: Prepared, compute: Compute) -> tuple[float, World, str]:
+    """Processor seconds of the world over a compute back-end, the world, and the network fingerprint."""
+    recorder, begun = MemoryRecorder(), time.process_time()
+    world = World(prepared.blueprint, compute, recorder)
+    world.run()
+    return time.process_time() - begun, world, recorder.fingerprints["network"]
+
+
+def trained(prepared: Prepared) -> tuple[float, str]:
+    """Processor seconds of the world with its training, and the network fingerprint."""
+    with tempfile.TemporaryDirectory() as folder:
+        compute = Backend().scheduler(Path(folder), fusion(prepared.blueprint), lambda: None)
+        seconds, _, fingerprint = played(prepared, compute)
+        compute.close()
+    return seconds, fingerprint
+
+
+def simpy_loop(events: int) -> float:
+    """Processor seconds of a SimPy process that waits so often."""
+    env, begun = simpy.Environment(), time.process_time()
+    env.run(env.process(_waiting(env, events)))
+    return time.process_time() - begun
+
+
+def _waiting(env: simpy.Environment, events: int) -> Generator[Any, Any, None]:
+    for _ in range(events):
+        yield env.timeout(1)
 
 
 def main() -> None:
-    """Print the figures as JSON."""
+    """Print a line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", nargs="?", default="scenarios/quickstart.yaml")
-    prepared = prepare(load(parser.parse_args().scenario))
-    seconds_of(prepared, DryCompute())
-    dry_s, planned = seconds_of(prepared, DryCompute())
-    with tempfile.TemporaryDirectory() as folder:
-        trained_s, ran = seconds_of(prepared, SerialCompute(Store(Path(folder)), lambda: None))
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides of the scenario")
+    asked = parser.parse_args()
+    prepared = prepare(load(asked.scenario, asked.set))
+    played(prepared, DryCompute())
+    world_s, world, planned = played(prepared, DryCompute())
+    run_s, ran = trained(prepared)
     assert planned == ran, "the plan must be the run's timeline"
-    told = {"engine_and_radio_s": round(dry_s, 3), "run_s": round(trained_s, 1), "share": round(dry_s / trained_s, 5)}
-    print(json.dumps(told, indent=1))
+    events = world.kernel.events
+    told = {"events": events, "world_s": world_s, "simpy_s": simpy_loop(events), "run_s": run_s}
+    print(json.dumps(told | {"share": world_s / run_s}))
 
 
 if __name__ == "__main__":

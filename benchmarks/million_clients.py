@@ -1,6 +1,6 @@
 """One uplink round of very many clients, fluid and packet-exact: seconds and peak memory.
 
-    python benchmarks/million_clients.py [--clients N] [--processes 2] [--fidelity fluid packet]
+    python -m benchmarks.million_clients [--clients N] [--processes 2] [--fidelity fluid packet]
 
 Each client sends 2,324,000 bytes (581,000 float32 values, 1592 packets) over its own 1 MHz Rayleigh link at 0 to 20 dB,
 blocks of 50 ms, a packet error rate of 0.1, selective repeat; every finish is that of ``Link.transfer``. Processes take

@@ -1,0 +1,1 @@
+"""Measurements of pwffsim: one command prints a table of ratios (``python -m benchmarks``)."""
