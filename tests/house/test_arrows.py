@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pwffsim.federation",
         "pwffsim.kernel",
         "pwffsim.learning.declarations",
+        "pwffsim.runs.page",
         "pwffsim.runs.records",
         "pwffsim.scenario",
     },
