@@ -91,7 +91,7 @@ def test_the_literal_sum_adds_each_critic_at_the_last_token(problem):
     plain = ppo.COMBINERS["advantage"](rewards, values, weights, mask, HORIZON)
     literal = ppo.COMBINERS["literal_sum"](rewards, values, weights, mask, HORIZON)
     last = mask.sum(1).long() - 1
-    steps_to_last = (last[:, None] - torch.arange(mask.shape[1])).clamp(min=0)
+    steps_to_last = (last[:, None] - torch.arange(mask.shape[1])).clamp(min=0).double()
     at_last = sum(weights[k] * values[k][torch.arange(len(mask)), last] for k in values)
     extra = at_last[:, None] * (HORIZON.gamma * HORIZON.gae_lambda) ** steps_to_last * mask
     torch.testing.assert_close(literal.advantage, plain.advantage + extra)
