@@ -1,6 +1,6 @@
 """One run of a scenario in a process of its own, as JSON: seconds, memory of all processes, recipes, fingerprints.
 
-python -m benchmarks.one_run SCENARIO [--set KEY=VALUE ...] [--workers N] [--executor NAME] [--store DIR]
+python -m benchmarks.one_run SCENARIO [--set KEY=VALUE ...] [--workers N] [--executor NAME] [--store DIR] [--memory]
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
@@ -40,9 +40,10 @@ def main() -> None:
     parser.add_argument("scenario", type=Path)
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--store", type=Path)
+    parser.add_argument("--memory", action="store_true", help="look at memory all the time, which slows the run")
     add_backend(parser)
     given = parser.parse_args()
-    with TemporaryDirectory() as folder, memory_watched() as peak:
+    with TemporaryDirectory() as folder, memory_watched() if given.memory else nullcontext([0]) as peak:
         told = figures(given, Path(folder))
     print(json.dumps({**told, "peak_bytes": peak[0]}), flush=True)
 

@@ -30,6 +30,7 @@ def _measure(setting: Setting) -> Iterator[Row]:
             "benchmarks.one_run",
             ROOT / "scenarios/quickstart.yaml",
             *settings,
+            "--memory",
         ]
         name = f"{clients} clients x 3 rounds of tiny"
         try:

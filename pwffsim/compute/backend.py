@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pwffsim.compute.environment import environment
 from pwffsim.compute.executors.executor import Executor
-from pwffsim.compute.executors.processes import Processes
+from pwffsim.compute.executors.processes import Processes, start_server
 from pwffsim.compute.executors.ray import Ray
 from pwffsim.compute.executors.serial import Serial
 from pwffsim.compute.executors.worker import Place
@@ -25,6 +25,9 @@ EXECUTORS: dict[str, Make] = {
     "ray": lambda place, store, workers: Ray(place, workers),
 }
 """Name -> (what workers must know, this process's store, number of workers) -> executor."""
+
+AHEAD: dict[str, Callable[[], None]] = {"processes": start_server}
+"""Name -> what it can begin with while this process loads the libraries."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Backend:
         Raises:
             ComputeError: when the executor cannot be had.
         """
+        AHEAD.get(self.name, lambda: None)()
         digest = environment(self.threads, self.device)
         shared = Store(store, self.resident_bytes)
         place = Place(store.resolve(), digest, self.threads, self.device, self.resident_bytes)

@@ -131,10 +131,11 @@ def test_of_several_failures_the_earliest_is_told_however_many_run_at_once(count
     base = compute.submit(add(0))
     handles = [compute.submit(add(1, base)), compute.submit(add(2, base, stage="fail early"))]
     handles += [compute.submit(add(3, handles[1])), compute.submit(add(4, stage="fail late")), compute.submit(add(5))]
+    handles += [compute.submit(add(6, handles[0]))]
     with pytest.raises(ComputeError, match="fail early failed: RuntimeError: no, fail early"):
         compute.settle(handles)
     ran = [numbers for _, numbers in counting]
-    assert (1,) in ran and (3,) not in ran, "what was dealt before it ran, what rests on it did not"
+    assert (1,) in ran and (3,) not in ran, "what came before it ran, what rests on it did not"
 
 
 @pytest.mark.parametrize("slots", [1, 3])
@@ -200,3 +201,19 @@ def test_two_runs_may_share_a_store_at_once(counting, tmp_path):
     again = scheduler(tmp_path, up_to(3))
     assert all(again._store.whole(path.stem) for path in tmp_path.glob("*/*.json"))
     assert not list(tmp_path.glob("*/*.tmp"))
+
+
+def test_what_nobody_rests_on_waits_for_a_gap():
+    """A round of two trainings, their sum, two evaluations of it, and the next round's trainings."""
+    names = ["train a", "train b", "sum", "evaluate a", "evaluate b", "train a again", "train b again", "sum again"]
+    names += ["evaluate again"]
+    rests = {2: (0, 1), 3: (2,), 4: (2,), 5: (2,), 6: (2,), 7: (5, 6), 8: (7,)}
+    nodes: list[Node] = []
+    for i, name in enumerate(names):
+        alone = batch([Recipe("add", {"n": i})], str, "e")
+        nodes.append(Node(i, alone, [name], [nodes[need] for need in rests.get(i, ())]))
+    course, order = Course(nodes), []
+    while course.ready:
+        order.append(course.next())
+        course.done(order[-1])
+    assert [node.number for node in order] == [0, 1, 2, 5, 6, 7, 3, 4, 8]

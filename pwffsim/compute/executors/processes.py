@@ -89,14 +89,16 @@ def _context() -> Any:
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     context = get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
-    _start_server()
+    start_server()
     return context
 
 
-def _start_server() -> None:
-    """Start the process that workers are forked from, unless it runs: deaf to interrupts from the beginning, and not
-    only once it has loaded the libraries."""
+def start_server() -> None:
+    """Start the process that workers are forked from, unless it runs, and do not wait for it. It is deaf to interrupts
+    from the beginning, and not only once it has loaded the libraries."""
+    if "forkserver" not in get_all_start_methods():
+        return
+    get_context("forkserver").set_forkserver_preload(_PRELOADED)
     resource_tracker.ensure_running()  # which would unblock interrupts when it starts
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
