@@ -11,7 +11,7 @@ from benchmarks.family import Family, Setting
 from benchmarks.row import Row
 from benchmarks.script import ROOT, Failed, Figures, figures, in_turns
 
-_ROUNDS = 6
+_ROUNDS = 30
 _SETTINGS = ("clients=20", "stages.reward=null", "stages.alignment=null", "stages.instruction.local_steps=8")
 _TWO_BY_ONE = 1 / 1.7
 """Two workers are to be 1.7 times as quick as one."""
