@@ -6,24 +6,16 @@ a payload that is declared here can be held against the tensors that are really 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from pwffsim.architecture.places import Place, chosen
 from pwffsim.architecture.tensors import TensorShape, total_elements
 
 
 class UnsupportedModel(ValueError):
     """A config.json that describes a model this project cannot fine-tune."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A linear map of a block that can carry LoRA."""
-
-    module: str
-    inputs: int
-    outputs: int
 
 
 @dataclass(frozen=True)
@@ -34,7 +26,8 @@ class Architecture:
         family: the config's model_type.
         blocks: name prefix of the blocks inside the full model.
         layers, width, vocabulary, positions: L, d, V and the longest sequence.
-        places: where LoRA may go in a block, in the order in which tiers take them.
+        maps: the linear maps of a block, all of which may carry LoRA.
+        places: those that do, in the order in which tiers take them; the family's usual ones unless others were chosen.
         tensors: every tensor of the encoder (the language-model head is tied or left out).
     """
 
@@ -44,8 +37,30 @@ class Architecture:
     width: int
     vocabulary: int
     positions: int
+    maps: tuple[Place, ...]
     places: tuple[Place, ...]
     tensors: tuple[TensorShape, ...]
+
+    def placed(self, names: Sequence[str] | None) -> Architecture:
+        """The same model with LoRA in other places, in this order; None stands for the family's usual ones.
+
+        Raises:
+            UnsupportedPlaces: for names that are no places of a block, or not beside each other.
+        """
+        return replace(self, places=chosen(self.maps, USUAL[self.family] if names is None else names, self.family))
+
+    def first_places(self, count: int) -> tuple[Place, ...]:
+        """Those that a device takes which has so many LoRA modules a block.
+
+        Raises:
+            ValueError: when there are fewer.
+        """
+        if count > len(self.places):
+            raise ValueError(
+                f"{count} LoRA modules per block, but a {self.family} block has {len(self.places)} places: "
+                f"{', '.join(place.module for place in self.places)}"
+            )
+        return self.places[:count]
 
     @property
     def parameters(self) -> int:
@@ -70,7 +85,7 @@ def architecture_of(config: Mapping[str, Any]) -> Architecture:
     if family not in FAMILIES:
         raise UnsupportedModel(f"model_type {family!r} is not supported; supported are {', '.join(sorted(FAMILIES))}")
     try:
-        return FAMILIES[family](config)
+        return FAMILIES[family](config).placed(None)
     except KeyError as missing:
         raise UnsupportedModel(f"the config of this {family} model lacks the key {missing}") from None
 
@@ -86,11 +101,14 @@ def _gpt2(config: Mapping[str, Any]) -> Architecture:
         width=width,
         vocabulary=vocabulary,
         positions=positions,
-        places=(
+        maps=(
             Place("attn.c_attn", width, 3 * width),
+            *(Place(f"attn.{part}", width, width, "attn.c_attn", i * width) for i, part in enumerate("qkv")),
             Place("attn.c_proj", width, width),
+            Place("mlp.c_fc", width, inner),
             Place("mlp.c_proj", inner, width),
         ),
+        places=(),
         tensors=tuple(_gpt2_tensors(width, inner, layers, vocabulary, positions)),
     )
 
@@ -118,6 +136,7 @@ def _llama(config: Mapping[str, Any]) -> Architecture:
     head = int(config.get("head_dim") or width // heads)
     query, key = head * heads, head * int(config.get("num_key_value_heads") or heads)
     vocabulary, positions = int(config["vocab_size"]), int(config.get("max_position_embeddings", 2048))
+    maps = _llama_maps(width, inner, query, key)
     return Architecture(
         family="llama",
         blocks="model.layers",
@@ -125,28 +144,29 @@ def _llama(config: Mapping[str, Any]) -> Architecture:
         width=width,
         vocabulary=vocabulary,
         positions=positions,
-        places=(
-            Place("self_attn.q_proj", width, query),
-            Place("self_attn.v_proj", width, key),
-            Place("mlp.down_proj", inner, width),
-        ),
-        tensors=tuple(_llama_tensors(width, inner, layers, vocabulary, query, key)),
+        maps=maps,
+        places=(),
+        tensors=tuple(_llama_tensors(width, layers, vocabulary, maps)),
     )
 
 
-def _llama_tensors(width: int, inner: int, layers: int, vocabulary: int, query: int, key: int) -> Iterator[TensorShape]:
+def _llama_maps(width: int, inner: int, query: int, key: int) -> tuple[Place, ...]:
+    return (
+        Place("self_attn.q_proj", width, query),
+        Place("self_attn.k_proj", width, key),
+        Place("self_attn.v_proj", width, key),
+        Place("self_attn.o_proj", query, width),
+        Place("mlp.gate_proj", width, inner),
+        Place("mlp.up_proj", width, inner),
+        Place("mlp.down_proj", inner, width),
+    )
+
+
+def _llama_tensors(width: int, layers: int, vocabulary: int, maps: Sequence[Place]) -> Iterator[TensorShape]:
     yield TensorShape("embed_tokens.weight", (vocabulary, width))
     for i in range(layers):
-        for name, rows, columns in (
-            ("self_attn.q_proj", query, width),
-            ("self_attn.k_proj", key, width),
-            ("self_attn.v_proj", key, width),
-            ("self_attn.o_proj", width, query),
-            ("mlp.gate_proj", inner, width),
-            ("mlp.up_proj", inner, width),
-            ("mlp.down_proj", width, inner),
-        ):
-            yield TensorShape(f"layers.{i}.{name}.weight", (rows, columns))
+        for place in maps:
+            yield TensorShape(f"layers.{i}.{place.module}.weight", (place.outputs, place.inputs))
         yield TensorShape(f"layers.{i}.input_layernorm.weight", (width,))
         yield TensorShape(f"layers.{i}.post_attention_layernorm.weight", (width,))
     yield TensorShape("norm.weight", (width,))
@@ -163,11 +183,12 @@ def _distilbert(config: Mapping[str, Any]) -> Architecture:
         width=width,
         vocabulary=vocabulary,
         positions=positions,
-        places=(
-            Place("attention.q_lin", width, width),
-            Place("attention.v_lin", width, width),
+        maps=(
+            *(Place(f"attention.{name}", width, width) for name in ("q_lin", "k_lin", "v_lin", "out_lin")),
+            Place("ffn.lin1", width, inner),
             Place("ffn.lin2", inner, width),
         ),
+        places=(),
         tensors=tuple(_distilbert_tensors(width, inner, layers, vocabulary, positions)),
     )
 
@@ -206,3 +227,10 @@ FAMILIES: dict[str, Callable[[Mapping[str, Any]], Architecture]] = {
     "llama": _llama,
     "distilbert": _distilbert,
 }
+
+USUAL: dict[str, tuple[str, ...]] = {
+    "gpt2": ("attn.c_attn", "attn.c_proj", "mlp.c_proj"),
+    "llama": ("self_attn.q_proj", "self_attn.v_proj", "mlp.down_proj"),
+    "distilbert": ("attention.q_lin", "attention.v_lin", "ffn.lin2"),
+}
+"""Family -> places that LoRA takes where nobody chooses others."""

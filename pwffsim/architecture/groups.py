@@ -28,16 +28,12 @@ def _bottleneck(name: str, width: int, bottleneck: int) -> Iterator[TensorShape]
 
 
 def lora_tensors(model: Architecture, rank: int, modules_per_block: int, prefix: str = "") -> tuple[TensorShape, ...]:
-    """LoRA factors under peft's state-dict keys: r (inputs + outputs) parameters a module.
+    """LoRA factors in the model's places under peft's state-dict keys: r (inputs + outputs) parameters a module.
 
     Raises:
         ValueError: when a block has fewer places than `modules_per_block`, or `rank` exceeds a matrix's smaller side.
     """
-    if modules_per_block > len(model.places):
-        raise ValueError(
-            f"{modules_per_block} LoRA modules per block, but a {model.family} block has {len(model.places)} places"
-        )
-    places = model.places[:modules_per_block]
+    places = model.first_places(modules_per_block)
     for place in places:
         if rank > min(place.inputs, place.outputs):
             raise ValueError(
@@ -61,7 +57,7 @@ def _low_rank(name: str, inputs: int, outputs: int, rank: int) -> Iterator[Tenso
 def reward_tensors(encoder: Architecture, upload: str, lora_rank: int) -> tuple[TensorShape, ...]:
     """What is trained (and uploaded) of both reward models: a head; a head and LoRA; or a head and the whole encoder.
 
-    A model that is used as an encoder alone carries LoRA in one module a block.
+    A model that is used as an encoder alone carries LoRA in one module a block, the family's usual first.
     """
     return tuple(tensor for objective in OBJECTIVES for tensor in _reward_model(objective, encoder, upload, lora_rank))
 
@@ -73,7 +69,7 @@ def _reward_model(objective: str, encoder: Architecture, upload: str, lora_rank:
     yield TensorShape(f"{objective}.head.2.weight", (1, width))
     yield TensorShape(f"{objective}.head.2.bias", (1,))
     if upload == "lora":
-        yield from lora_tensors(encoder, lora_rank, 1, prefix=f"{objective}.encoder.")
+        yield from lora_tensors(encoder.placed(None), lora_rank, 1, prefix=f"{objective}.encoder.")
     if upload == "full":
         for tensor in encoder.tensors:
             yield TensorShape(f"{objective}.encoder.{tensor.name}", tensor.shape)

@@ -3,7 +3,8 @@
 Counting rules (multiply and add are two operations; batches are padded to the declared length on the device):
 
 * a forward pass of T tokens in sequences of s tokens: 2 N T + 4 L d s T, N the parameters that multiply every token
-  (head and trainable modules included), L layers of width d, the second term attention's scores and sums;
+  (head and trainable modules included), L layers of width d, the second term attention's scores and sums; a sparse
+  pattern of attention pays the share of it that its pairs of tokens are of all causal pairs;
 * the backward pass to the activations costs the same again, the gradients of n trained parameters 2 n T
   (Kaplan et al. 2020, arXiv 2001.08361, appendix B: 6 N T when all are trained; about 4 N T when few are).
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pwffsim.architecture.attention import FULL, Pattern, pairs
 from pwffsim.architecture.families import Architecture
 
 
@@ -24,19 +26,21 @@ class Network:
         added: parameters beside the encoder's that every token is multiplied with: adapters, LoRA, a head.
         trained: parameters whose gradients are computed.
         language_head: whether hidden states are turned into logits over the vocabulary.
+        attention: which pairs of tokens attention works on.
     """
 
     architecture: Architecture
     added: int
     trained: int
     language_head: bool = True
+    attention: Pattern = FULL
 
     def forward_flops(self, sequences: int, length: int) -> int:
         """A forward pass over `sequences` x `length` tokens."""
         a = self.architecture
         head = a.width * a.vocabulary if self.language_head else 0
         tokens = sequences * length
-        return 2 * (a.matrix_parameters + head + self.added) * tokens + 4 * a.layers * a.width * length * tokens
+        return 2 * (a.matrix_parameters + head + self.added) * tokens + self._attention_flops(length, tokens)
 
     def train_flops(self, sequences: int, length: int) -> int:
         """Forward, backward to the activations, and the gradients of the trained parameters."""
@@ -44,11 +48,14 @@ class Network:
 
     def generate_flops(self, sequences: int, prompt: int, new_tokens: int) -> int:
         """Prefill of the prompt, then one token at a time with a key-value cache, attention at its final length."""
-        decode = (
-            self.forward_flops(sequences, 1)
-            + 4 * self.architecture.layers * self.architecture.width * (prompt + new_tokens) * sequences
-        )
-        return self.forward_flops(sequences, prompt) + new_tokens * decode
+        decode = new_tokens * self.forward_flops(sequences, 1)
+        attention = self._attention_flops(prompt + new_tokens, new_tokens * sequences, first=prompt)
+        return self.forward_flops(sequences, prompt) + decode + attention
+
+    def _attention_flops(self, length: int, tokens: int, first: int = 0) -> int:
+        """Of so many tokens at `length` keys each, times the share of pairs from token `first` of a sequence on."""
+        whole = 4 * self.architecture.layers * self.architecture.width * length * tokens
+        return whole * pairs(self.attention, length, first) // max(pairs(FULL, length, first), 1)
 
 
 def instruction_flops(policy: Network, steps: int, batch: int, length: int) -> int:

@@ -26,21 +26,28 @@ SITES: tuple[str, ...] = ("attention", "mlp", "block")
 WEIGHTS: tuple[str, ...] = ("pretrained", "untrained", "pretrained_or_untrained")
 """Which weights a base model takes; the last one falls back on random weights and says so."""
 
-BASES: dict[str, str] = {"tiny": "assets/tiny", "gpt2": "openai-community/gpt2"}
+BASES: dict[str, str] = {
+    "tiny": "assets/tiny",
+    "gpt2": "openai-community/gpt2",
+    "gpt2-large": "openai-community/gpt2-large",
+}
 """Short name of a base model -> folder inside this package, or hub id."""
 
+_GPT2: dict[str, Any] = {
+    "model_type": "gpt2",
+    "n_layer": 12,
+    "n_embd": 768,
+    "n_head": 12,
+    "n_positions": 1024,
+    "vocab_size": 50257,
+    "activation_function": "gelu_new",
+    "bos_token_id": 50256,
+    "eos_token_id": 50256,
+}
+
 KNOWN_CONFIGS: dict[str, dict[str, Any]] = {
-    "gpt2": {
-        "model_type": "gpt2",
-        "n_layer": 12,
-        "n_embd": 768,
-        "n_head": 12,
-        "n_positions": 1024,
-        "vocab_size": 50257,
-        "activation_function": "gelu_new",
-        "bos_token_id": 50256,
-        "eos_token_id": 50256,
-    },
+    "gpt2": _GPT2,
+    "gpt2-large": {**_GPT2, "n_layer": 36, "n_embd": 1280, "n_head": 20},
     "distilbert-base-uncased": {
         "model_type": "distilbert",
         "n_layers": 6,
@@ -57,6 +64,7 @@ KNOWN_CONFIGS: dict[str, dict[str, Any]] = {
 
 ALIASES: dict[str, str] = {
     "openai-community/gpt2": "gpt2",
+    "openai-community/gpt2-large": "gpt2-large",
     "distilbert/distilbert-base-uncased": "distilbert-base-uncased",
 }
 """Hub id -> key of KNOWN_CONFIGS."""

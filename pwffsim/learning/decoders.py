@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from pwffsim.learning import gpt2, runtime
+from pwffsim.learning import gpt2, runtime, sparse
 from pwffsim.learning.declarations import SITES
 from pwffsim.learning.grouped import Module
 from pwffsim.learning.policy import Policy
@@ -102,6 +102,7 @@ class Gpt2Decoder:
 
     def __init__(self, policy: Policy, new_tokens: int) -> None:
         self._trunk: Any = policy.network.base_model
+        self._pattern = sparse.pattern_of(self._trunk)
         self._blocks = [_Block(block) for block in self._trunk.h]
         self._heads: int = self._trunk.config.num_attention_heads
         self._new_tokens = new_tokens
@@ -112,7 +113,10 @@ class Gpt2Decoder:
         self._positions = _positions(mask)
         hidden = self._embedded(ids.flatten(), self._positions.flatten())
         self._reserve(mask, hidden)
-        earlier = self._padding[: self._time].permute(1, 2, 0)[:, None] + _causal(hidden, self._time)
+        seen = _causal(hidden, self._time)
+        if (unseen := sparse.hidden(self._pattern, self._positions, self._time)) is not None:
+            seen = seen.masked_fill(unseen[:, None], -torch.inf)
+        earlier = self._padding[: self._time].permute(1, 2, 0)[:, None] + seen
         for i, block in enumerate(self._trunk.h):
             q, k, v = self._split(gpt2.asked(block, hidden)).unflatten(0, (rows, -1)).unbind(2)
             self._kept[i, :, : self._time] = torch.stack([k, v]).transpose(1, 2)
@@ -124,11 +128,11 @@ class Gpt2Decoder:
     def extend(self, ids: Tensor) -> Tensor:
         self._positions = self._positions + 1
         self._time += 1
-        hidden = self._embedded(ids, self._positions)
+        hidden, added = self._embedded(ids, self._positions), self._added()
         with _products(*hidden.shape):
             for block, (keys, values) in zip(self._blocks, self._kept, strict=True):
                 q, keys[self._time - 1], values[self._time - 1] = self._split(block.asked(hidden)).unbind(1)
-                attended = self._attend_one(q * block.scaling, keys[: self._time], values[: self._time])
+                attended = self._attend_one(q * block.scaling, keys[: self._time], values[: self._time], added)
                 hidden = block.after_attention(hidden, attended.view(hidden.shape))
         return self._trunk.ln_f(hidden)
 
@@ -151,10 +155,16 @@ class Gpt2Decoder:
         """(tokens, 3 d) -> (tokens, 3, heads, d / heads)."""
         return asked.view(len(asked), 3, self._heads, -1)
 
-    def _attend_one(self, q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    def _added(self) -> Tensor:
+        """What is added to the scores of the newest tokens, (time, rows, 1): -inf where their pattern hides a key."""
+        padding = self._padding[: self._time]
+        unseen = sparse.hidden(self._pattern, self._positions[:, None], self._time)
+        return padding if unseen is None else padding.masked_fill(unseen.permute(2, 0, 1), -torch.inf)
+
+    def _attend_one(self, q: Tensor, keys: Tensor, values: Tensor, added: Tensor) -> Tensor:
         """One query a row, (rows, heads, d / heads), over keys and values (time, rows, heads, d / heads)."""
         scratch = self._scratch[: self._time]
-        scores = torch.mul(keys, q, out=scratch).sum(-1).add_(self._padding[: self._time])
+        scores = torch.mul(keys, q, out=scratch).sum(-1).add_(added)
         weights = torch.softmax(scores, 0)
         return torch.mul(values, weights[..., None], out=scratch).sum(0)
 

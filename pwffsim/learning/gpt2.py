@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from pwffsim.learning import products
+from pwffsim.architecture.attention import Pattern
+from pwffsim.learning import products, sparse
 from pwffsim.learning.packing import Packing
 
 Attend = Callable[[Tensor, float], Tensor]
@@ -21,7 +23,7 @@ def states(network: Any, packing: Packing) -> Tensor:
     """(N, width): the states from which the response tokens of a batch are predicted, row after row."""
     trunk = network.base_model
     hidden = trunk.wte(packing.ids) + trunk.wpe(packing.positions)
-    attend = _attention(packing, trunk.config.num_attention_heads)
+    attend = _attention(packing, trunk.config.num_attention_heads, sparse.pattern_of(trunk))
     for block in trunk.h[:-1]:
         hidden = after_attention(block, hidden, attend(asked(block, hidden), block.attn.scaling))
     last = trunk.h[-1]
@@ -47,13 +49,16 @@ def _adapted(block: Any, site: str, hidden: Tensor) -> Tensor:
     return adapters[site](hidden) if site in adapters else hidden
 
 
-def _attention(packing: Packing, heads: int) -> Attend:
-    """Causal attention within rows: (C T, 3 width) -> (C T, width)."""
+def _attention(packing: Packing, heads: int, pattern: Pattern) -> Attend:
+    """Causal attention by a pattern within rows: (C T, 3 width) -> (C T, width)."""
     spread, gathered = packing.heads(heads)
+    places = torch.arange(packing.length, device=packing.ids.device)[None]
+    unseen = sparse.hidden(pattern, places, packing.length)
+    hidden = None if unseen is None else unseen[0]
 
     def attend(asked: Tensor, scale: float) -> Tensor:
         size = asked.shape[1] // (3 * heads)
         rows = spread(asked.view(-1, size)).view(3, -1, packing.length, size)
-        return gathered(products.attention(rows, scale).view(-1, size)).view(len(asked), -1)
+        return gathered(products.attention(rows, scale, hidden).view(-1, size)).view(len(asked), -1)
 
     return attend

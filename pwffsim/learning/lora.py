@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
 
-MODULES: dict[str, tuple[str, ...]] = {
-    "gpt2": ("attn.c_attn", "attn.c_proj", "mlp.c_proj"),
-    "llama": ("self_attn.q_proj", "self_attn.v_proj", "mlp.down_proj"),
-    "distilbert": ("attention.q_lin", "attention.v_lin", "ffn.lin2"),
-}
-"""Model type -> modules of a block that can carry LoRA, in the order in which device tiers take them."""
+from pwffsim.architecture.families import architecture_of
+from pwffsim.architecture.places import Place, UnsupportedPlaces
 
 _CONV1D = ("gpt2",)
 """Model types whose linear maps store their weight as (in, out)."""
@@ -27,18 +24,41 @@ _CONV1D = ("gpt2",)
 
 @dataclass(frozen=True)
 class LoraShape:
-    """Rank r, scale alpha, and how many modules of each block carry LoRA (0: none)."""
+    """Rank r, scale alpha, and which modules of each block carry LoRA.
+
+    Attributes:
+        rank, alpha: r and the scale.
+        modules_per_block: how many, 0 for none.
+        places: their names, of which the first so many are taken; None for the family's usual ones.
+    """
 
     rank: int
     alpha: float
     modules_per_block: int
+    places: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> LoraShape:
+        """That of a recipe's model."""
+        lora = params["lora"]
+        places = tuple(lora["places"]) if "places" in lora else None
+        return cls(lora["rank"], lora["alpha"], params["lora_modules_per_block"], places)
+
+    def taken(self, model: Any) -> tuple[Place, ...]:
+        """The places of each block of a transformers model that carry LoRA.
+
+        Raises:
+            ValueError: when a block has fewer than are asked for.
+            UnsupportedPlaces: when it has none of such a name.
+        """
+        return architecture_of(model.config.to_dict()).placed(self.places).first_places(self.modules_per_block)
 
 
 def attach(model: Any, shape: LoraShape) -> dict[str, nn.Parameter]:
     """Wrap modules of a network in place; values are undefined until a state is loaded.
 
     Args:
-        model: a transformer of a type in ``MODULES``.
+        model: a transformer of a family that is known to :mod:`pwffsim.architecture.families`.
         shape: rank, scale and number of modules.
 
     Returns:
@@ -46,18 +66,15 @@ def attach(model: Any, shape: LoraShape) -> dict[str, nn.Parameter]:
 
     Raises:
         ValueError: when a block has fewer places than are asked for.
+        UnsupportedPlaces: for a part of a fused map, which peft knows as a whole only.
     """
-    kind = model.config.model_type
-    if shape.modules_per_block > len(MODULES[kind]):
-        raise ValueError(
-            f"{shape.modules_per_block} LoRA modules per block, but {kind} has {len(MODULES[kind])} places"
-        )
-    if shape.modules_per_block == 0:
+    places = shape.taken(model)
+    if not places:
         return {}
     frozen = {id(parameter): parameter.requires_grad for parameter in model.parameters()}
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):  # peft draws from torch's own generator
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by an old name
-        wrapped = get_peft_model(model, _config(kind, shape))
+        wrapped = get_peft_model(model, _config(model, shape, places))
     for parameter in model.parameters():  # peft freezes what it does not know; put that back as it was
         parameter.requires_grad_(frozen.get(id(parameter), True))
     return {
@@ -74,13 +91,18 @@ def initial(name: str, shape: tuple[int, ...], generator: torch.Generator) -> Te
     return torch.zeros(shape)
 
 
-def _config(kind: str, shape: LoraShape) -> LoraConfig:
-    places = "|".join(re.escape(module) for module in MODULES[kind][: shape.modules_per_block])
+def _config(model: Any, shape: LoraShape, places: Sequence[Place]) -> LoraConfig:
+    if part := next((place for place in places if place.fused), None):
+        raise UnsupportedPlaces(
+            f"peft has no LoRA in {part.module!r}, a part of {part.fused!r}: name the whole map, or leave peft out "
+            "(engine: native)"
+        )
+    names = "|".join(re.escape(place.module) for place in places)
     return LoraConfig(
         r=shape.rank,
         lora_alpha=shape.alpha,  # peft divides it by r; a float is as good
-        target_modules=rf".*\.\d+\.({places})",
-        fan_in_fan_out=kind in _CONV1D,
+        target_modules=rf".*\.\d+\.({names})",
+        fan_in_fan_out=model.config.model_type in _CONV1D,
         lora_dropout=0.0,
         bias="none",
     )

@@ -10,7 +10,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from pwffsim.learning import adapters, frozen, lora, state
+from pwffsim.learning import adapters, frozen, lora, sparse, state
+from pwffsim.learning.lora import LoraShape
 
 
 class PeftPolicy:
@@ -23,12 +24,13 @@ class PeftPolicy:
 
     def __init__(self, params: Mapping[str, Any], groups: Sequence[str]) -> None:
         self.network = frozen.language_model(params)
+        sparse.attach(self.network, params.get("attention"))
         self.groups: dict[str, dict[str, nn.Parameter]] = {}
         if "adapters" in groups:
             settings = params["adapters"]
             self.groups["adapters"] = adapters.attach(self.network, settings["bottleneck"], settings["sites"])
         if "lora" in groups:
-            self.groups["lora"] = lora.attach(self.network, _lora_shape(params))
+            self.groups["lora"] = lora.attach(self.network, LoraShape.of(params))
         for parameter in self.parameters():
             parameter.requires_grad_(True)
 
@@ -79,7 +81,3 @@ def resident(params: Mapping[str, Any], groups: Sequence[str]) -> PeftPolicy:
 @lru_cache(maxsize=8)
 def _resident(params: str, groups: tuple[str, ...]) -> PeftPolicy:
     return PeftPolicy(json.loads(params), groups)
-
-
-def _lora_shape(params: Mapping[str, Any]) -> lora.LoraShape:
-    return lora.LoraShape(params["lora"]["rank"], params["lora"]["alpha"], params["lora_modules_per_block"])

@@ -11,11 +11,11 @@ from typing import Any
 
 from torch import Tensor
 
-from pwffsim.learning import frozen, grouped, predicting, runtime, state
+from pwffsim.learning import frozen, grouped, predicting, runtime, sparse, state
 from pwffsim.learning.batching import Batch
 from pwffsim.learning.grouped import Module
 from pwffsim.learning.jobs import Job
-from pwffsim.learning.lora import MODULES, LoraShape
+from pwffsim.learning.lora import LoraShape
 from pwffsim.learning.stacked import Shapes, Stack
 
 
@@ -30,12 +30,15 @@ class Policy:
 
     def __init__(self, params: Mapping[str, Any], groups: Sequence[str]) -> None:
         self.network = frozen.language_model(params)
+        sparse.attach(self.network, params.get("attention"))
         modules: dict[str, list[Module]] = {}
         if "adapters" in groups:
             settings = params["adapters"]
             modules["adapters"] = grouped.attach_adapters(self.network, settings["bottleneck"], settings["sites"])
         if "lora" in groups:
-            modules["lora"] = grouped.attach_lora(self.network, _lora_shape(params))
+            shape = LoraShape.of(params)
+            self._places = shape.taken(self.network)
+            modules["lora"] = grouped.attach_lora(self.network, shape)
         self._modules = [module for attached in modules.values() for module in attached]
         self.shapes = {group: grouped.shapes(attached) for group, attached in modules.items()}
 
@@ -103,8 +106,8 @@ class Policy:
         """The tensors of a group that a client of this description has."""
         if group != "lora":
             return list(shapes)
-        places = MODULES[self.network.config.model_type][: params["lora_modules_per_block"]]
-        return [name for name in shapes if any(f".{place}.lora_" in name for place in places)]
+        places = self._places[: params["lora_modules_per_block"]]
+        return [name for name in shapes if any(f".{place.module}.lora_" in name for place in places)]
 
     def _by_group(self, own: state.Group) -> dict[str, state.Group]:
         return {group: {name: own[name] for name in shapes if name in own} for group, shapes in self.shapes.items()}
@@ -127,7 +130,3 @@ def network(params: Mapping[str, Any], groups: Sequence[str]) -> Policy:
 @lru_cache(maxsize=8)
 def _network(params: str, groups: tuple[str, ...]) -> Policy:
     return Policy(json.loads(params), groups)
-
-
-def _lora_shape(params: Mapping[str, Any]) -> LoraShape:
-    return LoraShape(params["lora"]["rank"], params["lora"]["alpha"], params["lora_modules_per_block"])

@@ -45,9 +45,15 @@ def settled_bottleneck(x: Tensor, down: Tensor, down_bias: Tensor, up: Tensor, u
     return torch.baddbmm(up_bias, nn.functional.gelu(inner), up).view(x.shape).add_(x)
 
 
-def attention(qkv: Tensor, scale: float) -> Tensor:
-    """softmax(scale q k^T + causal mask) v: (3, sequences, length, d) -> (sequences, length, d)."""
-    return _Attention.apply(working(qkv), scale)
+def attention(qkv: Tensor, scale: float, hidden: Tensor | None = None) -> Tensor:
+    """softmax(scale q k^T + causal mask) v: (3, sequences, length, d) -> (sequences, length, d).
+
+    Args:
+        qkv: queries, keys and values.
+        scale: of the scores.
+        hidden: (length, length), which keys a query does not see besides the later ones; None for none.
+    """
+    return _Attention.apply(working(qkv), scale, hidden)
 
 
 def _wide(tensor: Tensor) -> Tensor:
@@ -117,9 +123,11 @@ class _Bottleneck(torch.autograd.Function):
 
 class _Attention(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, qkv: Tensor, scale: float) -> Tensor:
+    def forward(context: Any, qkv: Tensor, scale: float, hidden: Tensor | None) -> Tensor:
         q, k, v = qkv
         mask = torch.full((q.shape[1],) * 2, float("-inf"), dtype=q.dtype, device=q.device).triu(1)
+        if hidden is not None:
+            mask.masked_fill_(hidden, float("-inf"))
         scores = torch.baddbmm(mask, q, k.mT, alpha=scale)
         weights = torch.softmax(_wide(scores), -1).to(q.dtype)
         context.save_for_backward(qkv, weights)
@@ -135,7 +143,7 @@ class _Attention(torch.autograd.Function):
         scores = torch._softmax_backward_data(wanted, weights, -1, weights.dtype).mul_(context.scale)
         torch.bmm(scores, k, out=into[0])
         torch.bmm(scores.mT, q, out=into[1])
-        return into, None
+        return into, None, None
 
 
 class _TanhGelu(torch.autograd.Function):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pwffsim.architecture.families import Architecture, UnsupportedModel, architecture_of
+from pwffsim.architecture.places import UnsupportedPlaces
 from pwffsim.learning.declarations import ALIASES, BASES, KNOWN_CONFIGS
 from pwffsim.scenario.errors import Loc
 from pwffsim.scenario.schema import Scenario
@@ -33,13 +34,17 @@ class BaseError(Exception):
 
 
 def policy_architecture(scenario: Scenario) -> Architecture | None:
-    """The language model's; None when only the hub can tell.
+    """The language model's, with LoRA in its places; None when only the hub can tell.
 
     Raises:
-        BaseError: when it cannot be had, or does not generate.
+        BaseError: when it cannot be had, does not generate, or has no such places.
     """
     model = scenario.model
-    return _architecture(model.base, model.weights, model.tokenizer, ("model",), GENERATORS)
+    known = _architecture(model.base, model.weights, model.tokenizer, ("model",), GENERATORS)
+    try:
+        return None if known is None else known.placed(model.lora.places)
+    except UnsupportedPlaces as error:
+        raise BaseError(str(error), (("model", "lora", "places"), ("model", "base"), ("model",))) from None
 
 
 def encoder_architecture(scenario: Scenario) -> Architecture | None:

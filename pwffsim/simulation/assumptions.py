@@ -8,6 +8,7 @@ from typing import Any
 
 from channel_models.link_budget import SolvedBudget
 from channel_models.model import parameters
+from pwffsim.architecture.attention import density
 from pwffsim.architecture.tensors import total_bytes, total_elements
 from pwffsim.scenario.budgets import downlink_budget, uplink_budget
 from pwffsim.scenario.models import ModelSection
@@ -245,6 +246,11 @@ def _payloads(prepared: Prepared) -> Iterator[Assumption]:
 
 def _model(prepared: Prepared) -> Iterator[Assumption]:
     yield _row("model", "base", prepared.loaded.scenario.model.base, note=prepared.base.label)
+    places = ", ".join(place.module for place in prepared.blueprint.policy.places)
+    yield _row("model", "places of LoRA in a block", places, note="a device takes the first so many")
+    attention, length = prepared.blueprint.attention, prepared.blueprint.scenario.model.max_length
+    share = f"{float(density(attention, length)):.3g} of all pairs of {length} tokens; reward models attend to all"
+    yield _row("model", "attention", prepared.blueprint.scenario.model.attention.pattern, note=share)
     reward = prepared.blueprint.scenario.stages.reward
     if prepared.encoder is not None and reward is not None:
         yield _row("model", "reward encoder", reward.base, note=prepared.encoder.label)

@@ -8,6 +8,7 @@ from os.path import expandvars
 from typing import Any
 
 from channel_models.randomness import derive_seed
+from pwffsim.architecture.attention import check_family, pattern
 from pwffsim.architecture.families import Architecture, architecture_of
 from pwffsim.compute.recipe import address
 from pwffsim.data.federated import DATA_KINDS, census
@@ -49,6 +50,8 @@ def prepare(loaded: LoadedScenario) -> Prepared:
     Raises:
         BaseUnavailable: when a model's weights or config cannot be had.
         DataError: when the data cannot be used.
+        UnsupportedPlaces: when a block of the model has no such places for LoRA.
+        UnsupportedPattern: when the model cannot attend by the pattern.
         MemoryShortage: when a stage does not fit a device.
     """
     return _prepared(loaded, _dealt)
@@ -76,7 +79,9 @@ def _prepared(loaded: LoadedScenario, read: Callable[[dict[str, Any]], _Data]) -
     encoder = _encoder(scenario.stages.reward)
     source = _data_params(scenario, cast)
     data = read(source)
-    policy, judge = architecture_of(base.config), None if encoder is None else architecture_of(encoder.config)
+    policy = architecture_of(base.config).placed(model.lora.places)
+    check_family(pattern(model.attention.settings), policy.family)
+    judge = None if encoder is None else architecture_of(encoder.config)
     _refuse_shortage(scenario, policy, judge)
     blueprint = Blueprint(
         scenario=scenario,

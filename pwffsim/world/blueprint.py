@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
+from pwffsim.architecture.attention import FULL, Pattern, pattern
 from pwffsim.architecture.families import Architecture
 from pwffsim.architecture.groups import adapter_tensors, lora_tensors, reward_tensors
 from pwffsim.architecture.tensors import Payload, TensorShape, total_elements
@@ -108,7 +109,12 @@ class Blueprint:
 
     def _as_arithmetic(self, lora_modules: int) -> Network:
         trained = total_elements(self.payload(self.method.trained, lora_modules))
-        return Network(self.policy, added=trained, trained=trained)
+        return Network(self.policy, added=trained, trained=trained, attention=self.attention)
+
+    @cached_property
+    def attention(self) -> Pattern:
+        """Which pairs of tokens the policy's attention works on; reward models attend to all."""
+        return pattern(self.scenario.model.attention.settings)
 
     def reward_network(self) -> Network:
         """One reward model as arithmetic; half of the reward tensors are its own, the encoder's among them if it is
@@ -144,11 +150,14 @@ class Blueprint:
 
     def _described(self, lora_modules: int) -> Mapping[str, Any]:
         model = self.scenario.model
+        chosen = {} if model.lora.places is None else {"places": list(model.lora.places)}
+        sparse = {} if self.attention == FULL else {"attention": model.attention.settings}
         return {
             **self.base,
             "adapters": {"bottleneck": model.adapters.bottleneck, "sites": list(model.adapters.sites)},
-            "lora": {"rank": model.lora.rank, "alpha": model.lora.alpha},
+            "lora": {"rank": model.lora.rank, "alpha": model.lora.alpha, **chosen},
             "lora_modules_per_block": lora_modules,
+            **sparse,
         }
 
     def group_params(self, group: Group, lora_modules: int) -> dict[str, Any]:

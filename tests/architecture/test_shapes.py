@@ -55,6 +55,13 @@ def test_two_reward_models_on_distilbert(upload, parameters):
     assert total_elements(reward_tensors(architecture_of(DISTILBERT), upload, 8)) == 2 * parameters
 
 
+def test_reward_models_on_the_base_have_lora_where_it_usually_is():
+    """Whatever places the policy's own LoRA takes."""
+    usual = reward_tensors(architecture_of(GPT2), "lora", 8)
+    assert any(".attn.c_attn.lora_A." in tensor.name for tensor in usual)
+    assert reward_tensors(architecture_of(GPT2).placed(["mlp.c_fc"]), "lora", 8) == usual
+
+
 def test_an_unknown_family_is_refused_by_name():
     with pytest.raises(
         UnsupportedModel, match="model_type 'bloom' is not supported; supported are distilbert, gpt2, llama"

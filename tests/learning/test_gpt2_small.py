@@ -41,6 +41,22 @@ def test_thirty_six_adapters_of_580968_parameters(base):
     assert sum(t.numel() * t.element_size() for t in parts["adapters"].values()) * 8 == 18_590_976
 
 
+@pytest.mark.parametrize(
+    ("places", "rank", "parameters"),
+    [
+        (["attn.c_proj"], 8, 147_456),
+        (["attn.q", "attn.k", "attn.v"], 8, 442_368),
+        (["attn.c_attn", "mlp.c_fc", "mlp.c_proj"], 96, 12_386_304),
+        (["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"], 96, 14_155_776),
+    ],
+)
+def test_other_places(base, places, rank, parameters):
+    model = described(base, len(places), rank)
+    parts = initial_states({**model, "lora": {**model["lora"], "places": places}}, ["lora"])
+    assert len(parts["lora"]) == 12 * len(places) * 2
+    assert sum(tensor.numel() for tensor in parts["lora"].values()) == parameters
+
+
 @pytest.mark.parametrize(("modules", "rank", "parameters"), [(1, 8, 294_912), (2, 8, 442_368), (3, 96, 9_732_096)])
 def test_twelve_to_thirty_six_lora_modules(base, modules, rank, parameters):
     actor = Policy(described(base, modules, rank), GROUPS)

@@ -70,7 +70,7 @@ def test_names_and_shapes_are_the_declared_ones(small_base, modules):
 
 
 def test_one_more_lora_module_than_places_is_refused(small_base):
-    with pytest.raises(ValueError, match="4 LoRA modules per block, but gpt2 has 3 places"):
+    with pytest.raises(ValueError, match="4 LoRA modules per block, but a gpt2 block has 3 places"):
         policy.network(model_params(str(small_base), 4), GROUPS)
 
 
@@ -208,7 +208,8 @@ def test_lora_registers_under_the_keys_of_peft(small_base):
     from peft import get_peft_model_state_dict
 
     network = frozen.language_model(model_params(str(small_base)))
-    wrapped = lora.get_peft_model(network, lora._config("gpt2", lora.LoraShape(4, 8.0, 2)))
-    own = lora.attach(frozen.language_model(model_params(str(small_base))), lora.LoraShape(4, 8.0, 2))
+    shape = lora.LoraShape(4, 8.0, 2)
+    wrapped = lora.get_peft_model(network, lora._config(network, shape, shape.taken(network)))
+    own = lora.attach(frozen.language_model(model_params(str(small_base))), shape)
     theirs = get_peft_model_state_dict(wrapped)
     assert {n: t.shape for n, t in own.items()} == {n: t.shape for n, t in theirs.items()}

@@ -86,3 +86,13 @@ def test_whom_a_jammer_reaches():
     rows = rows_of("jammed")
     assert (rows["jammers", "band"], rows["jammers", "receivers"]) == (("wideband", ""), ("of uplinks only", ""))
     assert not any(group == "jammers" for group, _ in rows_of("quickstart"))
+
+
+def test_where_lora_lies_and_what_attention_sees_is_stated():
+    rows = rows_of("quickstart")
+    assert rows["model", "places of LoRA in a block"][0] == "attn.c_attn, attn.c_proj, mlp.c_proj"
+    assert rows["model", "attention"][0] == "full"
+    chosen = rows_of("quickstart", "model.lora.places=[attn.q, attn.v, mlp.c_fc]", "model.attention.pattern=local",
+                     "model.attention.window=8")  # fmt: skip
+    assert chosen["model", "places of LoRA in a block"][0] == "attn.q, attn.v, mlp.c_fc"
+    assert chosen["model", "attention"][0] == "local"

@@ -88,12 +88,51 @@ MISFITS: list[tuple[str, ...]] = [
     (
         ALL + "devices: {tiers: [{lora_modules_per_block: 0}]}\n",
         "4:44: devices.tiers[0].lora_modules_per_block: method 'pwff' trains LoRA, and no tier carries any; "
-        "give a tier 1, 2 or 3 modules a block",
+        "give a tier one module a block or more",
     ),
     (
         ALL + "devices: {tiers: [{name: a, lora_modules_per_block: 4}]}\n",
         "4:53: devices.tiers[0].lora_modules_per_block: 4 LoRA modules a block, and a block of base has 3 places "
-        "(attn.c_attn, attn.c_proj, mlp.c_proj)",
+        "(attn.c_attn, attn.c_proj, mlp.c_proj); take fewer, or name more in model.lora.places",
+    ),
+    (
+        ALL + "model: {base: base, lora: {places: [attn.c_proj]}}\ndevices: {tiers: [{lora_modules_per_block: 2}]}\n",
+        "5:44: devices.tiers[0].lora_modules_per_block: 2 LoRA modules a block, and a block of base has 1 places "
+        "(attn.c_proj); take fewer, or name more in model.lora.places",
+    ),
+    (
+        ALL + "model: {base: base, lora: {places: [attn.c_proj, attn.out, mlp.c_fc]}}\n",
+        "4:28: model.lora.places: 'attn.out' is no place for LoRA in a gpt2 block; its places are attn.c_attn, attn.q, "
+        "attn.k, attn.v, attn.c_proj, mlp.c_fc, mlp.c_proj",
+    ),
+    (
+        ALL + "model: {base: base, lora: {places: [mlp.c_fc, attn.c_proj, mlp.c_fc]}}\n",
+        "4:28: model.lora.places: place 'mlp.c_fc' is named 2 times; a map has one LoRA",
+    ),
+    (
+        ALL + "model: {base: base, lora: {places: [attn.q, mlp.c_fc, attn.c_attn]}}\n",
+        "4:28: model.lora.places: 'attn.q' is a part of 'attn.c_attn'; name the whole or its parts",
+    ),
+    (
+        "stages: {instruction: {engine: trl}}\nmodel: {base: base, lora: {places: [attn.q, attn.v, mlp.c_fc]}}\n",
+        "3:32: stages.instruction.engine: engine trl has no LoRA in 'attn.q', a part of 'attn.c_attn'; take engine "
+        "native, or the whole map",
+    ),
+    (
+        ALL + "model: {base: base, attention: {pattern: strided, window: 4}}\n",
+        "4:42: model.attention.pattern: pattern 'strided' needs stride",
+    ),
+    (
+        ALL + "model: {base: base, attention: {pattern: local, window: 4, stride: 2}}\n",
+        "4:42: model.attention.pattern: pattern 'local' has no stride; leave it out",
+    ),
+    (
+        ALL + "model: {base: base, attention: {window: 4}}\n",
+        "4:21: model.attention: pattern 'full' has no window; leave it out",
+    ),
+    (
+        ALL + "model: {base: base, attention: {pattern: fixed, window: 9, stride: 8}}\n",
+        "4:42: model.attention.pattern: pattern 'fixed' with a window of 9 in blocks of 8: take at most the stride",
     ),
     (
         ALL + "model: {base: base, lora: {rank: 65}}\n",
@@ -201,6 +240,16 @@ def test_a_config_that_is_none_for_us(files, config, error):
     assert files.heads("name: x\nmodel: {base: other}\n" + ALL) == [f"s.yaml:2:15: model.base: {error}"]
 
 
+def test_a_llama_attends_in_full(files):
+    dimensions = {"hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 96, "num_attention_heads": 4}
+    write_base(files.folder / "other", {"model_type": "llama", "vocab_size": 300, **dimensions})
+    text = "name: x\nmodel: {base: other, attention: {pattern: local, window: 8}}\n" + ALL
+    assert files.heads(text) == [
+        "s.yaml:2:43: model.attention.pattern: attention of llama models is full only; other patterns are for gpt2"
+    ]
+    assert files.heads(text.replace("pattern: local, window: 8", "pattern: full")) == []
+
+
 def test_a_config_that_cannot_be_read(files):
     folder = write_base(files.folder / "other", "{")
     (head,) = files.heads("name: x\nmodel: {base: other}\n" + ALL)
@@ -244,7 +293,12 @@ def test_a_model_of_the_hub_is_left_to_the_hub(files):
     assert files.heads("name: x\nmodel: {base: some-org/some-model, max_length: 90000}\n" + ALL) == []
     tiers = "devices: {tiers: [{lora_modules_per_block: 4}]}\n"
     (head,) = files.heads("name: x\nmodel: {base: some-org/some-model}\n" + ALL + tiers)
-    assert head.endswith("4 LoRA modules a block, and a block of some-org/some-model has 3 places")
+    assert head.endswith(
+        "4 LoRA modules a block, and a block of some-org/some-model has 3 places; take fewer, or name more in "
+        "model.lora.places"
+    )
+    placed = "name: x\nmodel: {base: some-org/some-model, lora: {places: [a, b, c, d]}}\n"
+    assert files.heads(placed + ALL + tiers) == []
 
 
 def test_the_encoder_of_the_reward_models_is_looked_at_likewise(files):

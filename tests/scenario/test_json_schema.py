@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pwffsim.scenario.json_schema import generate, text
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "scenarios" / "scenario.schema.json"
-SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
+SCENARIOS = sorted((ROOT / "scenarios").rglob("*.yaml"))
 VALIDATOR = jsonschema.Draft7Validator(generate())
 
 
@@ -123,7 +124,9 @@ def test_name_and_stages_are_required():
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.name)
 def test_the_scenarios_that_are_shipped_are_valid_and_point_to_it(path):
     assert list(VALIDATOR.iter_errors(yaml.load(path.read_text(encoding="utf-8"), Loader=Core))) == []
-    assert path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=./scenario.schema.json\n")
+    way = os.path.relpath(COMMITTED, path.parent)
+    named = way if way.startswith("..") else f"./{way}"
+    assert path.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={named}\n")
 
 
 @pytest.mark.parametrize("name", ["quickstart", "handover", "jammed"])

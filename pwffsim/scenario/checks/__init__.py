@@ -5,6 +5,7 @@ from __future__ import annotations
 from pwffsim.scenario.bases import forget
 from pwffsim.scenario.checks import (
     actors,
+    attention,
     budget,
     clients,
     corpus,
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     *actors.CHECKS,
     *corpus.CHECKS,
     *models.CHECKS,
+    *attention.CHECKS,
 )
 
 

@@ -34,7 +34,7 @@ def lora_exists(scenario: Scenario) -> Iterator[Finding]:
     tiers = scenario.devices.tiers
     if "lora" in METHODS[scenario.method].trained and not any(tier.lora_modules_per_block for tier in tiers):
         message = (
-            f"method {scenario.method!r} trains LoRA, and no tier carries any; give a tier 1, 2 or 3 modules a block"
+            f"method {scenario.method!r} trains LoRA, and no tier carries any; give a tier one module a block or more"
         )
         yield finding(message, ("devices", "tiers", 0, "lora_modules_per_block"), ("method",))
 

@@ -10,15 +10,15 @@ from pwffsim.scenario.checks.finding import Finding, finding, reads
 from pwffsim.scenario.memory import shortages
 from pwffsim.scenario.schema import Scenario
 
-_POLICY = ("model.base", "model.weights", "model.tokenizer")
+_POLICY = ("model.base", "model.weights", "model.tokenizer", "model.lora.places")
 _ENCODER = tuple(f"stages.reward.{key}" for key in ("model", "base", "weights", "tokenizer"))
 _MOST_PLACES = 3
-"""Places for LoRA in a block of every family that is supported."""
+"""Usual places for LoRA in a block of every family that is supported."""
 
 
 @reads(*_POLICY)
 def policy_can_be_had(scenario: Scenario) -> Iterator[Finding]:
-    """The base model is there, or may be on the hub, and is of a family that generates."""
+    """The base model is there, or may be on the hub, is of a family that generates, and has the places for LoRA."""
     try:
         policy_architecture(scenario)
     except BaseError as error:
@@ -49,13 +49,30 @@ def sequences_fit(scenario: Scenario) -> Iterator[Finding]:
 def lora_has_places(scenario: Scenario) -> Iterator[Finding]:
     """No tier carries more LoRA modules a block than a block has places."""
     policy, _ = _known(scenario)
-    most = len(policy.places) if policy else _MOST_PLACES
-    names = f" ({', '.join(place.module for place in policy.places)})" if policy else ""
+    names = [place.module for place in policy.places] if policy else scenario.model.lora.places or ()
+    most = len(names) or _MOST_PLACES
+    listed = f" ({', '.join(names)})" if names else ""
     for index, tier in enumerate(scenario.devices.tiers):
         if tier.lora_modules_per_block > most:
             count = tier.lora_modules_per_block
-            message = f"{count} LoRA modules a block, and a block of {scenario.model.base} has {most} places{names}"
-            yield finding(message, ("devices", "tiers", index, "lora_modules_per_block"))
+            message = (
+                f"{count} LoRA modules a block, and a block of {scenario.model.base} has {most} places{listed}; "
+                "take fewer, or name more in model.lora.places"
+            )
+            yield finding(message, ("devices", "tiers", index, "lora_modules_per_block"), ("model", "lora", "places"))
+
+
+@reads(*_POLICY, "stages.instruction.engine")
+def trl_knows_places(scenario: Scenario) -> Iterator[Finding]:
+    """trl trains peft's LoRA, which takes a fused map as a whole only."""
+    stage = scenario.stages.instruction
+    policy, _ = _known(scenario)
+    part = next((place for place in policy.places if place.fused), None) if policy else None
+    if stage is not None and stage.engine == "trl" and part is not None:
+        message = (
+            f"engine trl has no LoRA in {part.module!r}, a part of {part.fused!r}; take engine native, or the whole map"
+        )
+        yield finding(message, ("stages", "instruction", "engine"), ("model", "lora", "places"))
 
 
 @reads(*_POLICY, *_ENCODER, "devices.tiers", "model.lora.rank", "stages.reward.upload", "stages.reward.lora_rank")
@@ -68,7 +85,7 @@ def ranks_fit(scenario: Scenario) -> Iterator[Finding]:
     reward = scenario.stages.reward
     reader = encoder or policy
     if reward is not None and reward.upload == "lora" and reader is not None:
-        yield from _too_high(reward.lora_rank, reader, 1, ("stages", "reward", "lora_rank"))
+        yield from _too_high(reward.lora_rank, reader.placed(None), 1, ("stages", "reward", "lora_rank"))
 
 
 @reads("model.*", "stages.*", "devices.tiers", "clients.*", "method", "aggregation.lora_average")
@@ -113,4 +130,12 @@ def _too_high(rank: int, model: Architecture, modules: int, at: tuple[str | int,
             return
 
 
-CHECKS = (policy_can_be_had, encoder_can_be_had, sequences_fit, lora_has_places, ranks_fit, training_fits_memory)
+CHECKS = (
+    policy_can_be_had,
+    encoder_can_be_had,
+    sequences_fit,
+    lora_has_places,
+    trl_knows_places,
+    ranks_fit,
+    training_fits_memory,
+)

@@ -20,7 +20,7 @@ class Tier(Section):
     memory_mb: Positive = Field(4096.0, description="Memory for training, 1e6 bytes.")
     compute_power_w: NonNegative = Field(4.0, description="Electrical power while computing.")
     lora_modules_per_block: Annotated[int, Field(ge=0, strict=True)] = Field(
-        3, description="LoRA modules in each block: 1, 2 or 3.", examples=[1, 2, 3]
+        3, description="LoRA modules in each block: the first so many of model.lora.places.", examples=[1, 2, 3]
     )
 
 

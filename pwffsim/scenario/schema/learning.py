@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from pwffsim.architecture.attention import PATTERNS
 from pwffsim.learning.declarations import COMBINE, ENGINES, REWARD_MODELS, SITES, UPLOADS
 from pwffsim.learning.declarations import WEIGHTS as BASE_WEIGHTS
 from pwffsim.scenario.names import OneOf
-from pwffsim.scenario.section import Count, NonNegative, Positive, Probability, Section, Text
+from pwffsim.scenario.section import Count, NonNegative, Positive, Probability, Section, Text, Word
 
 
 class Adapters(Section):
@@ -26,13 +27,38 @@ class Lora(Section):
 
     rank: Count = Field(8, description="Rank r of the update B A.")
     alpha: Positive = Field(16.0, description="Scale: the update is multiplied by alpha / rank.")
+    places: Annotated[tuple[Word, ...], Field(min_length=1)] | None = Field(
+        None,
+        description="Linear maps of a block that carry LoRA, in the order in which device tiers take them; null: "
+        "attn.c_attn, attn.c_proj, mlp.c_proj of GPT-2, which also has mlp.c_fc, and attn.q, attn.k, attn.v in c_attn.",
+        examples=[["attn.c_attn", "attn.c_proj"]],
+    )
+
+
+class Attention(Section):
+    """Which earlier tokens a token attends to (Child et al. 2019, sparse transformers)."""
+
+    pattern: Annotated[str, OneOf(tuple(PATTERNS))] = Field(
+        "full",
+        description="'full': all; 'local': the last `window`; 'strided': these and every `stride`-th before; 'fixed': "
+        "those of its own block of `stride`, and the last `window` of each earlier block.",
+    )
+    window: Count | None = Field(None, description="Tokens, its own among them (not with full).", examples=[16])
+    stride: Count | None = Field(None, description="Tokens from one to the next (strided), of a block (fixed).")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The pattern's name and what is given of its parameters."""
+        return self.model_dump(exclude_none=True)
 
 
 class Model(Section):
     """The language model that is fine-tuned; its own weights stay frozen."""
 
     base: Text = Field(
-        "tiny", description="'tiny' (shipped), 'gpt2', a local folder, or a hub id.", examples=["tiny", "gpt2"]
+        "tiny",
+        description="'tiny' (shipped), 'gpt2', 'gpt2-large', a local folder, or a hub id.",
+        examples=["tiny", "gpt2"],
     )
     weights: Annotated[str, OneOf(BASE_WEIGHTS)] = Field(
         "pretrained",
@@ -43,6 +69,7 @@ class Model(Section):
     )
     adapters: Adapters = Field(default_factory=Adapters, description="The bottleneck adapters.")
     lora: Lora = Field(default_factory=Lora, description="The LoRA modules.")
+    attention: Attention = Field(default_factory=Attention, description="The pattern of attention (GPT-2 only).")
     max_length: Annotated[int, Field(ge=8, strict=True)] = Field(
         96, description="Longest prompt plus response, in tokens."
     )
