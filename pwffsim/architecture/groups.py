@@ -54,12 +54,15 @@ def _low_rank(name: str, inputs: int, outputs: int, rank: int) -> Iterator[Tenso
     yield TensorShape(f"{name}.lora_B.weight", (outputs, rank))
 
 
-def reward_tensors(encoder: Architecture, upload: str, lora_rank: int) -> tuple[TensorShape, ...]:
-    """What is trained (and uploaded) of both reward models: a head; a head and LoRA; or a head and the whole encoder.
+def reward_tensors(
+    encoder: Architecture, upload: str, lora_rank: int, objectives: Sequence[str] = OBJECTIVES
+) -> tuple[TensorShape, ...]:
+    """What is trained (and uploaded) of a reward model an objective: a head; a head and LoRA; or a head and the whole
+    encoder.
 
     A model that is used as an encoder alone carries LoRA in one module a block, the family's usual first.
     """
-    return tuple(tensor for objective in OBJECTIVES for tensor in _reward_model(objective, encoder, upload, lora_rank))
+    return tuple(tensor for objective in objectives for tensor in _reward_model(objective, encoder, upload, lora_rank))
 
 
 def _reward_model(objective: str, encoder: Architecture, upload: str, lora_rank: int) -> Iterator[TensorShape]:

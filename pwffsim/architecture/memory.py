@@ -36,7 +36,7 @@ def instruction_bytes(model: Architecture, trained: int, batch: int, length: int
 
 
 def reward_bytes(encoder: Architecture, trained: int, frozen: bool, batch: int, length: int) -> int:
-    """Stage 2: the encoder, both trained parts, activations of one batch of pairs for one objective at a time."""
+    """Stage 2: the encoder, all trained parts, activations of one batch of pairs for one objective at a time."""
     activations = 0 if frozen else activation_bytes(encoder, 2 * batch, length, heads=0)
     return weights_bytes(encoder) + trained_bytes(trained) + activations
 
@@ -44,13 +44,13 @@ def reward_bytes(encoder: Architecture, trained: int, frozen: bool, batch: int, 
 def alignment_bytes(
     model: Architecture, encoders_bytes: int, trained: int, rewards: int, batch: int, length: int
 ) -> int:
-    """Stage 3: actor and its reference modules, two rewards, two critics, activations of one batch of rollouts.
+    """Stage 3: actor and its reference modules, rewards, critics, activations of one batch of rollouts.
 
     Args:
         model: the actor.
         encoders_bytes: what rewards and critics hold beside the actor's own base.
         trained: trained parameters of the actor.
-        rewards: trained parameters of both reward models, and so of both critics.
+        rewards: trained parameters of all reward models, and so of all critics.
         batch, length: rollouts.
     """
     reference = trained * BYTES_PER_ELEMENT

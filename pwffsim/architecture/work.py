@@ -63,10 +63,10 @@ def instruction_flops(policy: Network, steps: int, batch: int, length: int) -> i
     return steps * policy.train_flops(batch, length)
 
 
-def reward_flops(encoder: Network, frozen: bool, steps: int, batch: int, length: int) -> int:
-    """Bradley-Terry steps of two reward models, two sequences a pair; a frozen encoder is only run forward."""
+def reward_flops(encoder: Network, frozen: bool, steps: int, batch: int, length: int, models: int = 2) -> int:
+    """Bradley-Terry steps of so many reward models, two sequences a pair; a frozen encoder is only run forward."""
     run = encoder.forward_flops if frozen else encoder.train_flops
-    return steps * 2 * run(2 * batch, length)
+    return steps * models * run(2 * batch, length)
 
 
 @dataclass(frozen=True)
@@ -91,15 +91,17 @@ class Rollout:
         return self.prompt_tokens + self.new_tokens
 
 
-def alignment_flops(policy: Network, encoder: Network, frozen: bool, iterations: int, rollout: Rollout) -> int:
-    """PPO iterations: generation, reference and old log-probabilities, two rewards, two critics, the updates.
+def alignment_flops(
+    policy: Network, encoder: Network, frozen: bool, iterations: int, rollout: Rollout, models: int = 2
+) -> int:
+    """PPO iterations: generation, reference and old log-probabilities, a reward and a critic an objective, the updates.
 
-    One pass of a frozen encoder serves both rewards and both critics; otherwise each of the four is a pass of its own,
-    and the critics' encoders pay for their training in each epoch.
+    One pass of a frozen encoder serves all rewards and critics; otherwise each of them is a pass of its own, and the
+    critics' encoders pay for their training in each epoch.
     """
     generate = policy.generate_flops(rollout.prompts, rollout.prompt_tokens, rollout.new_tokens)
     log_probabilities = 2 * policy.forward_flops(rollout.prompts, rollout.length)
-    score = (1 if frozen else 4) * encoder.forward_flops(rollout.prompts, rollout.length)
+    score = (1 if frozen else 2 * models) * encoder.forward_flops(rollout.prompts, rollout.length)
     update = policy.train_flops(rollout.prompts, rollout.length)
-    critics = 0 if frozen else 2 * encoder.train_flops(rollout.prompts, rollout.length)
+    critics = 0 if frozen else models * encoder.train_flops(rollout.prompts, rollout.length)
     return iterations * (generate + log_probabilities + score + rollout.epochs * (update + critics))

@@ -39,13 +39,19 @@ class ClientData:
         """Of all its data."""
         return digest(self.style, *sorted(self.digests.items()))
 
+    @property
+    def size(self) -> ShardSize:
+        """What it trains on, in numbers."""
+        pairs = {name: len(part) for name, part in self.preferences_train.items()}
+        return ShardSize(rows=len(self.instructions_train), pairs=pairs)
+
 
 @dataclass(frozen=True)
 class ShardSize:
-    """What one client trains on, in numbers: instruction rows, and preference pairs of both objectives."""
+    """What one client trains on, in numbers: instruction rows, and preference pairs by objective."""
 
     rows: int
-    pairs: int
+    pairs: Mapping[str, int]
 
 
 Pairs = Mapping[str, Sequence[Preference]]
@@ -71,12 +77,22 @@ def make_client(
     )
 
 
+def pool(clients: Sequence[ClientData]) -> ClientData:
+    """What several clients train on, as one shard."""
+    return make_client(
+        ([row for client in clients for row in client.instructions_train], []),
+        ({name: [pair for client in clients for pair in client.preferences_train[name]] for name in OBJECTIVES}, {}),
+        ([prompt for client in clients for prompt in client.prompts_train], []),
+        style="of several clients",
+    )
+
+
 @dataclass(frozen=True)
 class FederatedData:
     """``clients[i]``, one global ``test`` set, and where the rows came from.
 
     report: rows read and dropped, by file and by reason; judges: objective -> score(prompt, response) in [0, 1] where
-    the corpus has a judge (``embedded``), else empty.
+    the corpus has a judge (``embedded``), else empty; unseen: makes the preference pairs that no client trains on.
     """
 
     clients: list[ClientData]
@@ -84,6 +100,20 @@ class FederatedData:
     report: dict[str, Any]
     judges: Mapping[str, Judge] = field(default_factory=dict)
     base_rows: Callable[[], list[Instruction]] = list
+    unseen: Callable[[], Pairs] = dict
+    _pools: dict[tuple[int, ...], ClientData] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def pooled(self, clients: Sequence[int]) -> ClientData:
+        """The training rows of these clients, one after another, as a shard with nothing held out; made once."""
+        members = tuple(clients)
+        if members not in self._pools:
+            self._pools[members] = pool([self.clients[member] for member in members])
+        return self._pools[members]
+
+    @cached_property
+    def examiner(self) -> ClientData:
+        """The pairs that no client trains on (``unseen``), as a shard with nothing else."""
+        return make_client(([], []), (self.unseen(), {}), ([], []), style="")
 
     @cached_property
     def instructions_digest(self) -> str:
@@ -94,7 +124,7 @@ class FederatedData:
     @property
     def sizes(self) -> list[ShardSize]:
         """What each client trains on, in numbers."""
-        return [_size(client) for client in self.clients]
+        return [client.size for client in self.clients]
 
     @property
     def base(self) -> list[Instruction]:
@@ -152,11 +182,6 @@ def check(spec: DataSpec, clients: int) -> None:
                 f"{counts[name]} usable {name} rows are too few for {clients} clients (at least {least}): "
                 f"give more files under data.files.{name}, or lower clients or global_test_rows"
             )
-
-
-def _size(client: ClientData) -> ShardSize:
-    pairs = sum(len(part) for part in client.preferences_train.values())
-    return ShardSize(rows=len(client.instructions_train), pairs=pairs)
 
 
 def digest(*parts: Any) -> str:

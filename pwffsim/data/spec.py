@@ -54,8 +54,9 @@ class Hub:
 class DataSpec:
     """Everything that decides rows, but for the number of clients and the seed.
 
-    Counts are rows a client: to train on and (``test_``) held out; pairs count for each objective. label_noise is the
-    probability that a pair's label is flipped (``embedded`` only: elsewhere labels are what the files say).
+    Counts are rows a client: to train on and (``test_``) held out; pairs count for each objective. examiner_pairs are
+    of each objective too, for all clients together, and nobody's to train on; fewer where files hold fewer. label_noise
+    is the probability that a pair's label is flipped (``embedded`` only: elsewhere labels are what the files say).
     """
 
     corpus: str = "embedded"
@@ -68,6 +69,7 @@ class DataSpec:
     test_pairs_per_client: int = 48
     prompts_per_client: int = 96
     test_prompts_per_client: int = 24
+    examiner_pairs: int = 256
     global_test_rows: int = 256
     label_noise: float = 0.05
 
@@ -99,6 +101,7 @@ COUNTS: tuple[str, ...] = (
     "test_pairs_per_client",
     "prompts_per_client",
     "test_prompts_per_client",
+    "examiner_pairs",
     "global_test_rows",
 )
 

@@ -32,8 +32,8 @@ class Networks:
 
     Attributes:
         policy: trained.
-        rewards: two reward models a client, frozen.
-        critics: two critics a client, trained; they started as copies of the reward models.
+        rewards: a reward model an objective of each client, frozen.
+        critics: as many critics, trained; they started as copies of the reward models.
         scales: objective -> scale that makes the scores of reward models and critics comparable.
     """
 

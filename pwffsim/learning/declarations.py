@@ -17,6 +17,9 @@ REWARD_MODELS: tuple[str, ...] = ("base_head", "distilbert")
 UPLOADS: tuple[str, ...] = ("full", "head", "lora")
 """What is trained, and so uploaded, of a reward model: encoder and head; the head; the encoder's LoRA and the head."""
 
+REWARD_SCOPES: tuple[str, ...] = ("global", "clustered", "local")
+"""Whose a reward model is: an average over all clients (the paper), over those of like preference, or the client's."""
+
 COMBINE: tuple[str, ...] = ("advantage", "reward", "literal_sum")
 """Where the two objectives are weighted and summed in PPO."""
 
@@ -71,6 +74,9 @@ ALIASES: dict[str, str] = {
 
 SAMPLES_A_PROMPT = 2
 """Responses that are generated to a held-out prompt when alignment is evaluated."""
+
+EXAMINER = "examiner"
+"""Names, in recipes, the reward models that no client trains against, and the pairs that they are fitted on."""
 
 OWN: tuple[str, ...] = ("client", "shard", "seed", "weight")
 """Params that may differ between clients that a stage takes at once; beside them, the number of LoRA modules."""

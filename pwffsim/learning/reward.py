@@ -1,7 +1,8 @@
-"""Two reward models, and the two critics that start as copies of them: pairs of scorers by objective, for C clients.
+"""Reward models by objective, and the critics that start as copies of them, for C clients.
 
-A pair's state is one group of tensors a client, named ``{objective}.{parameter}``. The default encoder is the policy's
-own frozen base; ``distilbert`` is the paper's literal choice.
+There are two objectives, or one where a method says so. A pair's state is one group of tensors a client, named
+``{objective}.{parameter}``. The default encoder is the policy's own frozen base; ``distilbert`` is the paper's literal
+choice.
 """
 
 from __future__ import annotations
@@ -27,8 +28,13 @@ ENCODERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any], int | None],
 """Reward model's name -> (reward params, model params, longest sequence or None for its own limit) -> encoder."""
 
 
+def objectives(reward: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a client learns rewards for: both objectives, unless its reward params name one."""
+    return tuple(reward.get("objectives", OBJECTIVES))
+
+
 class Pair:
-    """A scorer an objective, helpfulness and harmlessness.
+    """A scorer an objective: helpfulness and harmlessness, or one of them.
 
     Attributes:
         scorers: objective -> scorer of C clients.
@@ -39,8 +45,8 @@ class Pair:
         make = ENCODERS[reward["model"]]
         shared = make(reward, model, max_length)
         self.frozen = reward["upload"] == "head"
-        encoders = {o: shared if self.frozen else make(reward, model, max_length) for o in OBJECTIVES}
-        self.scorers = {o: Scorer(encoders[o], reward["upload"], reward["rank"]) for o in OBJECTIVES}
+        encoders = {o: shared if self.frozen else make(reward, model, max_length) for o in objectives(reward)}
+        self.scorers = {o: Scorer(encoder, reward["upload"], reward["rank"]) for o, encoder in encoders.items()}
 
     @property
     def shapes(self) -> Shapes:

@@ -9,6 +9,7 @@ from typing import Any
 from pwffsim.data import federated
 from pwffsim.data.federated import ClientData, FederatedData
 from pwffsim.data.spec import DataSpec
+from pwffsim.learning.declarations import EXAMINER
 
 
 def federation(data: Mapping[str, Any]) -> FederatedData:
@@ -36,13 +37,26 @@ def reread(data: Mapping[str, Any]) -> FederatedData:
 def shard(params: Mapping[str, Any]) -> ClientData:
     """The rows of the client that a recipe names, held against the digests it names, if any.
 
+    Where ``client`` is None, ``pool`` says whose rows they are: a list of clients, whose training rows are taken
+    together, or "examiner", for the pairs that no client trains on.
+
     Raises:
         ValueError: when the rows are not those that the recipe was written for.
     """
-    client = federation(params["data"]).clients[params["client"]]
+    found, who = _found(params)
     for kind, expected in params.get("shard", {}).items():
-        _refuse_other(f"{kind} of client {params['client']}", client.digests[kind], expected)
-    return client
+        _refuse_other(f"{kind} of {who}", found.digests[kind], expected)
+    return found
+
+
+def _found(params: Mapping[str, Any]) -> tuple[ClientData, str]:
+    """Rows, and whose they are."""
+    everything, client = federation(params["data"]), params["client"]
+    if client is not None:
+        return everything.clients[client], f"client {client}"
+    if params["pool"] == EXAMINER:
+        return everything.examiner, "the examiners"
+    return everything.pooled(params["pool"]), f"clients {', '.join(map(str, params['pool']))}"
 
 
 def everybody(params: Mapping[str, Any]) -> FederatedData:

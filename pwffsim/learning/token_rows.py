@@ -27,7 +27,8 @@ _KEPT: OrderedDict[tuple[str, str, int], TokenRows] = OrderedDict()
 
 
 def of(params: Params) -> TokenRows:
-    """The rows that a recipe names by client and digest; client None: everybody's and the global test set."""
+    """The rows that a recipe names by client and digest; client None: everybody's and the global test set, or the
+    training rows of a ``pool``."""
     name = (_digest(params), params["model"]["tokenizer"], params["max_length"])
     if name not in _KEPT:
         _KEPT[name] = _read(params)
@@ -38,13 +39,17 @@ def of(params: Params) -> TokenRows:
 
 
 def _digest(params: Params) -> str:
-    if params["client"] is None:
+    if _of_everybody(params):
         return shards.everybody(params).instructions_digest
     return shards.shard(params).digests["instructions"]
 
 
+def _of_everybody(params: Params) -> bool:
+    return params["client"] is None and "pool" not in params
+
+
 def _read(params: Params) -> TokenRows:
-    if params["client"] is None:
+    if _of_everybody(params):
         everybody = shards.everybody(params)
         train = [row for client in everybody.clients for row in client.instructions_train]
         return TokenRows(_encoded(params, train), _encoded(params, everybody.test))

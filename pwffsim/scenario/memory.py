@@ -45,13 +45,15 @@ class Shortage:
 
 
 def shortages(scenario: Scenario, policy: Architecture, encoder: Architecture | None) -> Iterator[Shortage]:
-    """Every tier with a client that has too little memory.
+    """Every tier with a client that has too little memory; none where the server learns, which has enough.
 
     Args:
         scenario: a valid one.
         policy: the language model.
         encoder: the reward models' own encoder, where they have one.
     """
+    if METHODS[scenario.method].pooled:
+        return
     assigned = tiers_of(scenario)
     idle = {override.client for override in scenario.clients.overrides if override.idle}
     for index, tier in enumerate(scenario.devices.tiers):
@@ -84,7 +86,7 @@ def _scorers_bytes(scenario: Scenario, policy: Architecture, encoder: Architectu
     their own, or none where they look at the base itself."""
     reward = scenario.stages.reward
     if reward is not None and reward.upload == "full":
-        return 4 * weights_bytes(encoder or policy)
+        return 2 * len(METHODS[scenario.method].objectives) * weights_bytes(encoder or policy)
     return 0 if encoder is None else weights_bytes(encoder)
 
 
@@ -97,12 +99,18 @@ def _trained_elements(scenario: Scenario, policy: Architecture, tier: Tier) -> i
 
 
 def lora_modules(scenario: Scenario, tier: Tier) -> int:
-    """LoRA modules a block on a device of this tier; the largest tier's where LoRA is averaged as a whole."""
-    everywhere = "lora" in METHODS[scenario.method].shared and scenario.aggregation.lora_average == "largest_tier"
+    """LoRA modules a block on a device of this tier; the largest tier's where LoRA is averaged as a whole, all are to
+    have equal capacity, or one model serves everybody."""
+    method = METHODS[scenario.method]
+    averaged = "lora" in method.shared and scenario.aggregation.lora_average == "largest_tier"
+    everywhere = averaged or method.equal_capacity or method.pooled
     tiers = scenario.devices.tiers if everywhere else (tier,)
     return max(candidate.lora_modules_per_block for candidate in tiers)
 
 
 def _reward_elements(scenario: Scenario, encoder: Architecture) -> int:
     reward = scenario.stages.reward
-    return 0 if reward is None else total_elements(reward_tensors(encoder, reward.upload, reward.lora_rank))
+    if reward is None:
+        return 0
+    objectives = METHODS[scenario.method].objectives
+    return total_elements(reward_tensors(encoder, reward.upload, reward.lora_rank, objectives))

@@ -19,9 +19,21 @@ def upload_bytes(scenario: Scenario) -> dict[str, list[int]] | None:
     if policy is None or encoder is None:
         return None
     by_tier = [_policy_bytes(scenario, policy, tier) for tier in scenario.devices.tiers]
-    sends_rewards = reward is not None and METHODS[scenario.method].share_rewards
-    rewards = total_bytes(reward_tensors(encoder, reward.upload, reward.lora_rank)) if sends_rewards and reward else 0
-    return {"instruction": by_tier, "reward": [rewards], "alignment": by_tier}
+    return {"instruction": by_tier, "reward": [_reward_bytes(scenario, encoder)], "alignment": by_tier}
+
+
+def shares_rewards(scenario: Scenario) -> bool:
+    """Whether reward models are uploaded: the method says so, and their scope is not the client itself."""
+    reward = scenario.stages.reward
+    return reward is not None and reward.scope != "local" and METHODS[scenario.method].share_rewards
+
+
+def _reward_bytes(scenario: Scenario, encoder: Architecture) -> int:
+    """What is shared of the reward models."""
+    reward, objectives = scenario.stages.reward, METHODS[scenario.method].objectives
+    if reward is None or not shares_rewards(scenario):
+        return 0
+    return total_bytes(reward_tensors(encoder, reward.upload, reward.lora_rank, objectives))
 
 
 def _policy_bytes(scenario: Scenario, policy: Architecture, tier: Tier) -> int:

@@ -10,6 +10,7 @@ from channel_models.link_budget import SolvedBudget
 from channel_models.model import parameters
 from pwffsim.architecture.attention import density
 from pwffsim.architecture.tensors import total_bytes, total_elements
+from pwffsim.federation.methods import METHODS
 from pwffsim.scenario.budgets import downlink_budget, uplink_budget
 from pwffsim.scenario.models import ModelSection
 from pwffsim.scenario.parameters import Parameters, summary
@@ -65,6 +66,21 @@ _HANDED_OVER = {
     "download at a handover": ("goes on in the next cell", "no hop between cells: the wires to the first one count"),
 }
 """What changing cells does not cost."""
+
+
+_POOLED = {
+    "time of the server": ("none", "it has sufficient resources"),
+    "raw data": ("at the server from the start", "how they are uploaded is not modelled, nor what that costs"),
+    "work of a round": ("a client's steps", "on batches of clients x batch_size rows of the pool"),
+    "preference in alignment": ("the clients' mean", "one policy serves everybody"),
+}
+"""What holds where the server learns from everybody's rows."""
+
+_SCOPES = {
+    "local": "each client keeps its own",
+    "clustered": "averaged over clients of like preference; the weights told of a sum are shares of all clusters'",
+}
+"""Whose reward models are, where they are not everybody's."""
 
 
 def assumptions(prepared: Prepared) -> list[Assumption]:
@@ -215,6 +231,8 @@ def _devices(scenario: Scenario) -> Iterator[Assumption]:
     for tier in scenario.devices.tiers:
         note = f"{tier.compute_power_w:g} W, {tier.memory_mb:g} MB, {tier.lora_modules_per_block} LoRA modules a block"
         yield _row("devices", f"tier {tier.name}", tier.gflops, "GFLOP/s", note)
+    if scenario.devices.compute_time == "none":
+        yield _row("devices", "time and energy of work", "none", note="transmission alone takes time")
     yield _row(
         "devices", "work of a step", "declared FLOPs", note="batches padded to max_length; see architecture.work"
     )
@@ -224,6 +242,16 @@ def _devices(scenario: Scenario) -> Iterator[Assumption]:
 def _coordination(scenario: Scenario) -> Iterator[Assumption]:
     mode = scenario.aggregation
     yield _row("coordination", "method", scenario.method)
+    if METHODS[scenario.method].pooled:
+        yield from _stated("the server learns", _POOLED)
+    if mode.download != "overwrite":
+        yield _row(
+            "coordination", "download", mode.download, note=f"(1 - a) own + a global, a = {mode.interpolation:g}"
+        )
+    if scenario.stages.reward is not None and scenario.stages.reward.scope != "global":
+        yield _row(
+            "coordination", "reward models", scenario.stages.reward.scope, note=_SCOPES[scenario.stages.reward.scope]
+        )
     yield _row("coordination", "mode", mode.mode)
     if mode.mode == "buffered":
         yield _row("coordination", "buffer", mode.buffer, "updates")

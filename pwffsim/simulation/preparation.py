@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os.path import expandvars
 from typing import Any
@@ -11,8 +11,9 @@ from channel_models.randomness import derive_seed
 from pwffsim.architecture.attention import check_family, pattern
 from pwffsim.architecture.families import Architecture, architecture_of
 from pwffsim.compute.recipe import address
-from pwffsim.data.federated import DATA_KINDS, census
+from pwffsim.data.federated import DATA_KINDS, ClientData, ShardSize, census
 from pwffsim.data.spec import DataSpec
+from pwffsim.federation.methods import METHODS
 from pwffsim.learning.bases import ResolvedBase, resolve
 from pwffsim.learning.shards import reread
 from pwffsim.scenario.loader import LoadedScenario
@@ -69,16 +70,43 @@ class _Data:
     shards: tuple[Shard, ...]
     test_digest: str
     report: Mapping[str, Any]
+    pool: Shard | None
+    unseen: Shard | None
 
 
-def _prepared(loaded: LoadedScenario, read: Callable[[dict[str, Any]], _Data]) -> Prepared:
+@dataclass(frozen=True)
+class _Wanted:
+    """Which of the data a scenario works with.
+
+    Attributes:
+        objectives: what clients learn rewards for.
+        pooled: clients whose rows are taken together; none where each learns from its own.
+        examined: whether pairs are kept from all clients for examiners.
+    """
+
+    objectives: tuple[str, ...]
+    pooled: tuple[int, ...]
+    examined: bool
+
+    @classmethod
+    def of(cls, scenario: Scenario, cast: Sequence[Profile]) -> _Wanted:
+        method = METHODS[scenario.method]
+        pooled = tuple(profile.index for profile in cast if not profile.idle) if method.pooled else ()
+        return cls(method.objectives, pooled, scenario.evaluation.examiner and scenario.stages.alignment is not None)
+
+    def pairs(self, size: ShardSize) -> int:
+        """Preference pairs that a client trains on."""
+        return sum(size.pairs[objective] for objective in self.objectives)
+
+
+def _prepared(loaded: LoadedScenario, read: Callable[[dict[str, Any], _Wanted], _Data]) -> Prepared:
     scenario = loaded.scenario
     cast = profiles(scenario)
     model = scenario.model
     base = _resolve(model.base, model.weights, model.tokenizer)
     encoder = _encoder(scenario.stages.reward)
     source = _data_params(scenario, cast)
-    data = read(source)
+    data = read(source, _Wanted.of(scenario, cast))
     policy = architecture_of(base.config).placed(model.lora.places)
     check_family(pattern(model.attention.settings), policy.family)
     judge = None if encoder is None else architecture_of(encoder.config)
@@ -93,6 +121,8 @@ def _prepared(loaded: LoadedScenario, read: Callable[[dict[str, Any]], _Data]) -
         data=source,
         shards=data.shards,
         test_digest=data.test_digest,
+        pool=data.pool,
+        unseen=data.unseen,
     )
     return Prepared(loaded, blueprint, base, encoder, data.report)
 
@@ -129,19 +159,29 @@ def _data_params(scenario: Scenario, cast: tuple[Profile, ...]) -> dict[str, Any
     return {**source, "name": address(source)}
 
 
-def _dealt(source: dict[str, Any]) -> _Data:
+def _dealt(source: dict[str, Any], wanted: _Wanted) -> _Data:
     """Every row: the data that the learning room works with, as files are now."""
     data = reread(source)
     sized = zip(data.sizes, data.clients, strict=True)
-    shards = tuple(Shard(size.rows, size.pairs, client.digests) for size, client in sized)
-    return _Data(shards, data.instructions_digest, data.report)
+    shards = tuple(Shard(size.rows, wanted.pairs(size), client.digests) for size, client in sized)
+    pool = _shard(data.pooled(wanted.pooled), wanted) if wanted.pooled else None
+    unseen = _shard(data.examiner, wanted) if wanted.examined else None
+    return _Data(shards, data.instructions_digest, data.report, pool, unseen)
 
 
-def _counted(source: dict[str, Any]) -> _Data:
+def _shard(client: ClientData, wanted: _Wanted) -> Shard:
+    return Shard(client.size.rows, wanted.pairs(client.size), client.digests)
+
+
+def _counted(source: dict[str, Any], wanted: _Wanted) -> _Data:
     """Numbers of rows alone."""
     given = {name: value for name, value in source.items() if name not in ("spec", "name")}
     sizes = census(DataSpec.from_mapping(source["spec"]), **given)
-    return _Data(tuple(Shard(size.rows, size.pairs, _NOT_MADE) for size in sizes), "", {})
+    shards = tuple(Shard(size.rows, wanted.pairs(size), _NOT_MADE) for size in sizes)
+    members = [shards[member] for member in wanted.pooled]
+    pool = Shard(sum(own.rows for own in members), sum(own.pairs for own in members), _NOT_MADE) if members else None
+    unseen = Shard(0, 0, _NOT_MADE) if wanted.examined else None
+    return _Data(shards, "", {}, pool, unseen)
 
 
 _NOT_MADE = dict.fromkeys(DATA_KINDS, "")

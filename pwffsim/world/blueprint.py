@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from statistics import fmean
 from typing import Any
 
 from pwffsim.architecture.attention import FULL, Pattern, pattern
 from pwffsim.architecture.families import Architecture
-from pwffsim.architecture.groups import adapter_tensors, lora_tensors, reward_tensors
+from pwffsim.architecture.groups import OBJECTIVES, adapter_tensors, lora_tensors, reward_tensors
 from pwffsim.architecture.tensors import Payload, TensorShape, total_elements
 from pwffsim.architecture.work import Network
 from pwffsim.federation.method import Group, Method
 from pwffsim.federation.methods import METHODS
 from pwffsim.scenario.memory import lora_modules
+from pwffsim.scenario.payloads import shares_rewards
 from pwffsim.scenario.schema import Reward, Scenario
 from pwffsim.world.profiles import Profile
 
@@ -25,7 +27,7 @@ class Shard:
 
     Attributes:
         rows: instruction rows it trains on.
-        pairs: preference pairs it trains on, of both objectives.
+        pairs: preference pairs it trains on, of all objectives of the method.
         digests: of its ``instructions``, ``preferences`` and ``prompts``; empty where rows were counted and not made.
     """
 
@@ -47,6 +49,8 @@ class Blueprint:
         data: JSON description of the data, for the learning room.
         shards: a shard a client.
         test_digest: of the global test set and of everybody's instruction rows.
+        pool: the rows of all who take part, where the method pools them.
+        unseen: the examiners' pairs, where there are examiners.
     """
 
     scenario: Scenario
@@ -58,6 +62,8 @@ class Blueprint:
     data: Mapping[str, Any]
     shards: Sequence[Shard]
     test_digest: str
+    pool: Shard | None = None
+    unseen: Shard | None = None
 
     @property
     def method(self) -> Method:
@@ -68,6 +74,39 @@ class Blueprint:
     def participants(self) -> tuple[Profile, ...]:
         """Clients that are not idle."""
         return tuple(profile for profile in self.profiles if not profile.idle)
+
+    @cached_property
+    def everybody(self) -> Profile:
+        """All who take part as one learner, the server: their data, and the mean of their preferences. Its number is
+        the one after the clients'."""
+        mean = fmean(profile.preference for profile in self.participants)
+        return replace(self.participants[0], index=len(self.profiles), preference=mean)
+
+    def rows_of(self, profile: Profile, kinds: Sequence[str]) -> dict[str, Any]:
+        """Whose rows of these kinds a recipe of a client reads, or of everybody, with their digests."""
+        if profile.index < len(self.profiles):
+            return {"client": profile.index, "shard": _digests(self.shards[profile.index], kinds)}
+        assert self.pool is not None, "rows are pooled where the method says so"
+        members = [member.index for member in self.participants]
+        return {"client": None, "pool": members, "shard": _digests(self.pool, kinds)}
+
+    @property
+    def shares_rewards(self) -> bool:
+        """Whether reward models are uploaded, averaged and sent back."""
+        return shares_rewards(self.scenario)
+
+    @cached_property
+    def clusters(self) -> Mapping[int, int]:
+        """Client that takes part -> its cluster: 0 for all, or quantiles of the preference where reward models have
+        clusters. Clients of equal preference stand in client order."""
+        count = self.reward.clusters if self.shares_rewards and self.reward.scope == "clustered" else 1
+        ordered = sorted(self.participants, key=lambda profile: (profile.preference, profile.index))
+        return {profile.index: rank * count // len(ordered) for rank, profile in enumerate(ordered)}
+
+    @property
+    def keeps_rewards(self) -> bool:
+        """Whether reward models are there and stay on the clients."""
+        return self.scenario.stages.reward is not None and not self.shares_rewards and not self.method.pooled
 
     @cached_property
     def largest_tier(self) -> int:
@@ -85,7 +124,8 @@ class Blueprint:
             return adapter_tensors(self.policy, model.adapters.bottleneck, model.adapters.sites)
         if group == "lora":
             return lora_tensors(self.policy, model.lora.rank, lora_modules)
-        return reward_tensors(self.encoder or self.policy, self.reward.upload, self.reward.lora_rank)
+        encoder, reward = self.encoder or self.policy, self.reward
+        return reward_tensors(encoder, reward.upload, reward.lora_rank, self.method.objectives)
 
     def payload(self, groups: Sequence[Group], lora_modules: int) -> Payload:
         """The tensors that travel together, in the order in which their bytes do: by name."""
@@ -117,13 +157,12 @@ class Blueprint:
         return pattern(self.scenario.model.attention.settings)
 
     def reward_network(self) -> Network:
-        """One reward model as arithmetic; half of the reward tensors are its own, the encoder's among them if it is
-        trained whole."""
+        """One reward model as arithmetic; its share of the reward tensors has the encoder's where that is trained."""
         return self._reward_network
 
     @cached_property
     def _reward_network(self) -> Network:
-        encoder, own = self.encoder or self.policy, total_elements(self.tensors("reward", 0)) // 2
+        encoder, own = self.encoder or self.policy, total_elements(self.tensors("reward", 0)) // self.models
         if self.reward.upload != "full":
             return Network(encoder, added=own, trained=own, language_head=False)
         head = own - encoder.parameters
@@ -134,6 +173,11 @@ class Blueprint:
         """The reward stage's settings; asked for only where it runs."""
         assert self.scenario.stages.reward is not None, "a scenario without a reward stage has no reward models"
         return self.scenario.stages.reward
+
+    @property
+    def models(self) -> int:
+        """Reward models of a client, and its critics: one an objective."""
+        return len(self.method.objectives)
 
     @property
     def frozen_encoder(self) -> bool:
@@ -169,8 +213,18 @@ class Blueprint:
         return {"model": {**self.base, **{name: model[name] for name in own}}}
 
     def reward_params(self) -> dict[str, Any] | None:
-        """The reward models, for a recipe; None where no reward stage runs."""
-        reward = self.scenario.stages.reward
-        if reward is None:
+        """The clients' reward models, for a recipe; None where no reward stage runs."""
+        if self.scenario.stages.reward is None:
             return None
+        if self.models == len(OBJECTIVES):
+            return self.both_rewards()
+        return {**self.both_rewards(), "objectives": list(self.method.objectives)}
+
+    def both_rewards(self) -> dict[str, Any]:
+        """Reward models of both objectives, whatever the method, for a recipe."""
+        reward = self.reward
         return {"model": reward.model, "upload": reward.upload, "rank": reward.lora_rank, "base": self.reward_base}
+
+
+def _digests(shard: Shard, kinds: Sequence[str]) -> dict[str, str]:
+    return {kind: shard.digests[kind] for kind in kinds}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from pwffsim.architecture.tensors import TensorShape
-from pwffsim.compute.recipe import Compute, Facts, Handle
+from pwffsim.compute.recipe import Compute, Facts, Handle, Recipe
 from pwffsim.federation.method import Group
 from pwffsim.kernel.clock import Kernel
 from pwffsim.kernel.mailbox import Mailbox
@@ -15,6 +15,7 @@ from pwffsim.world.beginning import Beginning
 from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.device import Device
 from pwffsim.world.diary import Diary, Recorder
+from pwffsim.world.inputs import as_reference, inputs_of
 from pwffsim.world.profiles import Profile
 from pwffsim.world.radio.access import RadioAccess
 from pwffsim.world.radio.meter import RestMeter
@@ -52,11 +53,13 @@ class Client:
         self._compute = compute
         meter = RestMeter(blueprint.scenario.radio.energy.build())
         self._diary = Diary(kernel, recorder, profile.name, meter)
-        self._device = Device(kernel, profile, self._diary)
+        timed = blueprint.scenario.devices.compute_time == "declared"
+        self._device = Device(kernel, profile, self._diary, timed)
         self._held: dict[Group, str] = {}
+        self._sent: dict[Group, str] = {}
         self._trained: dict[str, int] = {}
         self._reference: dict[str, str] = {}
-        if blueprint.scenario.stages.reward and not blueprint.method.share_rewards:
+        if blueprint.keeps_rewards:
             self.personal["reward"] = initial.part("reward")
 
     def participate(self) -> Generator[Any, Any, None]:
@@ -80,18 +83,27 @@ class Client:
         The reference of alignment's KL penalty is the policy with which the client begins alignment: the end of its
         instruction tuning.
         """
-        known: dict[str, str] = {**globals_, **self.personal}
-        groups = [group for group in (*stage.groups, *stage.received) if group in known]
-        reference = (self._reference or self._as_reference(known)) if stage.name == "alignment" else {}
-        rewards = {"reward": known["reward"]} if stage.name == "alignment" else {}
-        return {**{group: known[group] for group in groups}, **rewards, **reference}
+        return inputs_of(stage, {**self._known(globals_), **self._reference})
+
+    def _known(self, globals_: Mapping[Group, str]) -> dict[Group, str]:
+        """The global states as the client takes them over, and its personal ones."""
+        return {**globals_, **self._taken_over(globals_), **self.personal}
+
+    def _taken_over(self, globals_: Mapping[Group, str]) -> dict[Group, str]:
+        """Shared groups of the policy where they do not simply overwrite what the client has learnt of them."""
+        settings = self._blueprint.scenario.aggregation
+        if settings.download == "overwrite":
+            return {}
+        return {group: self._interpolated(group, globals_[group], settings.interpolation)
+                for group in self._sent if group in globals_}  # fmt: skip
+
+    def _interpolated(self, group: Group, downloaded: str, share: float) -> str:
+        inputs = {"own": self._sent[group], "global": downloaded}
+        return self._compute.submit(Recipe("interpolate", {"group": group, "share": share}, inputs)).part(group)
 
     def close(self) -> None:
         """The end of the run."""
         self._diary.close()
-
-    def _as_reference(self, known: dict[str, str]) -> dict[str, str]:
-        return {f"reference_{group}": known[group] for group in self._blueprint.method.trained}
 
     def _measures(self, task: Task) -> bool:
         """Whether the model that was received is evaluated, at the device's expense."""
@@ -108,13 +120,14 @@ class Client:
         serial = self._trained.get(stage.name, 0)
         self._trained[stage.name] = serial + 1
         if stage.name == "alignment" and not self._reference:
-            self._reference = self._as_reference({**task.globals, **self.personal})
+            self._reference = as_reference(self._blueprint.method.trained, self._known(task.globals))
         handle = self._compute.submit(stage.train(self.profile, self.state(stage, dict(task.globals)), serial))
         yield from self._device.compute(
             SpanKind.COMPUTE, stage.train_flops(self.profile, self._counted(stage, handle)), task
         )
         own = [group for group in stage.groups if group not in stage.shared]
         self.personal |= {group: handle.part(group) for group in own}
+        self._sent |= {group: handle.part(group) for group in stage.shared if group in self._blueprint.method.shared}
         if own:
             self.latest = (task, handle)
         return handle

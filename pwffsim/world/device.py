@@ -14,17 +14,25 @@ from pwffsim.world.tasks import Task
 
 
 class Device:
-    """Computes one thing at a time: duration = FLOPs / speed, energy = power x duration."""
+    """Computes one thing at a time: duration = FLOPs / speed, energy = power x duration.
 
-    def __init__(self, kernel: Kernel, profile: Profile, diary: Diary) -> None:
+    Args:
+        kernel: the clock.
+        profile: whose device it is.
+        diary: where its work is written down.
+        timed: whether work takes time at all.
+    """
+
+    def __init__(self, kernel: Kernel, profile: Profile, diary: Diary, timed: bool = True) -> None:
         self._kernel = kernel
         self._profile = profile
         self._diary = diary
+        self._timed = timed
 
     def compute(self, kind: SpanKind, flops: int, task: Task) -> Generator[Any, Any, None]:
         """Spend the time of `flops` operations."""
         start_ns = self._kernel.now_ns
-        duration_ns = ns(flops / (self._profile.tier.gflops * 1e9))
+        duration_ns = ns(flops / (self._profile.tier.gflops * 1e9)) if self._timed else 0
         yield self._kernel.timeout(duration_ns, order=Order.COMPLETION, actor=self._profile.index)
         self._diary.write(
             kind,

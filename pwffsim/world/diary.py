@@ -53,9 +53,9 @@ class Diary:
         update: int = -1,
         note: str = "",
     ) -> None:
-        """One span; time since the last one becomes idle. Spans without length are kept only on the server's row."""
+        """One span; time since the last one becomes idle. Without length only aggregations and trainings are kept."""
         self._idle_until(start_ns)
-        if end_ns > start_ns or kind is SpanKind.AGGREGATE:
+        if end_ns > start_ns or kind in (SpanKind.AGGREGATE, SpanKind.COMPUTE):
             energy_nj = self._energy_nj(kind, start_ns, end_ns, energy_j)
             duration_ns = end_ns - start_ns
             self._recorder.span(

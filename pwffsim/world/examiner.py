@@ -1,22 +1,42 @@
-"""The examiner measures models as they stand. It sees everything, costs nothing, and changes nothing."""
+"""The examiner measures models as they stand. It sees everything, costs nothing, and changes nothing.
+
+Alignment it may also measure by reward models of its own (:mod:`pwffsim.world.examiner_models`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
+from typing import Protocol
 
 from pwffsim.compute.recipe import Compute, Facts, Handle
 from pwffsim.federation.method import Group
 from pwffsim.kernel.clock import Kernel
+from pwffsim.learning.declarations import EXAMINER
 from pwffsim.runs.records import SERVER, Metric
 from pwffsim.world.beginning import Beginning
 from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.client import Client
 from pwffsim.world.diary import Recorder
 from pwffsim.world.divergence import refuse_divergence
+from pwffsim.world.examiner_models import fitted
 from pwffsim.world.ledger import Ledger
 from pwffsim.world.stages.stage import Stage
 from pwffsim.world.tasks import Task
+
+
+class Holder(Protocol):
+    """The server, as far as it is measured.
+
+    Attributes:
+        globals: group -> reference of what all clients share.
+    """
+
+    globals: dict[Group, str]
+
+    def states(self, client: int) -> dict[Group, str]:
+        """Group -> reference of what this client is given."""
+        ...
 
 
 class Examiner:
@@ -32,19 +52,49 @@ class Examiner:
         self._kernel = kernel
         self._compute = compute
         self._ledger = ledger
+        self._blueprint = blueprint
         self._initial = {group: initial.part(group) for group in blueprint.method.trained}
 
-    def examine(self, stage: Stage, round_: int, globals_: dict[Group, str], clients: Sequence[Client]) -> list[Handle]:
-        """Measure now; the handles are the clients' evaluations, in client order."""
-        handles = [self._compute.submit(stage.evaluate(c.profile, c.state(stage, globals_))) for c in clients]
-        latest = [client.latest for client in clients if client.latest is not None]
+    def examine(
+        self,
+        stage: Stage,
+        round_: int,
+        holder: Holder,
+        clients: Sequence[Client],
+        learnt: Sequence[tuple[Task, Handle]] = (),
+    ) -> list[Handle]:
+        """Measure now; the handles are the clients' evaluations, in client order.
+
+        Args:
+            stage, round_: what has been reached.
+            holder: of the server's states.
+            clients: whose models are measured.
+            learnt: what the server itself has learnt last, where it does.
+        """
+        others = self._own_models(stage)
+        handles = [
+            self._compute.submit(
+                stage.evaluate(c.profile, {**c.state(stage, holder.states(c.profile.index)), **others})
+            )
+            for c in clients
+        ]
+        latest = [*learnt, *(client.latest for client in clients if client.latest is not None)]
         measured = {client.profile.name: handle for client, handle in zip(clients, handles, strict=True)}
-        if (general := stage.evaluate_globally({**self._initial, **globals_})) is not None:
+        if (general := stage.evaluate_globally({**self._initial, **holder.globals})) is not None:
             measured[SERVER] = self._compute.submit(general)
         if self._compute.learns:
             write = partial(self._write_down, self._kernel.now_ns, stage, round_, measured, latest)
             self._ledger.when_known([*measured.values(), *(handle for _, handle in latest)], write)
         return handles
+
+    def _own_models(self, stage: Stage) -> dict[str, str]:
+        """Reward models that no client trains against, where alignment is measured by them."""
+        asked = stage.name == "alignment" and self._blueprint.unseen is not None
+        return {EXAMINER: self._fitted} if asked else {}
+
+    @cached_property
+    def _fitted(self) -> str:
+        return fitted(self._blueprint, self._compute)
 
     def _write_down(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import fmean
@@ -24,10 +24,14 @@ from pwffsim.world.convergence import Patience
 from pwffsim.world.diary import Diary, Recorder
 from pwffsim.world.divergence import refuse_divergence
 from pwffsim.world.examiner import Examiner
+from pwffsim.world.inputs import as_reference, inputs_of
 from pwffsim.world.ledger import Ledger
 from pwffsim.world.stages.stage import Stage
 from pwffsim.world.sums import aggregate
 from pwffsim.world.tasks import Report, Task
+
+_Part = tuple[dict[Group, str], Sequence[Report], Sequence[float]]
+"""States, the updates that make the next of them, and their coefficients."""
 
 
 class Server:
@@ -35,7 +39,7 @@ class Server:
 
     Attributes:
         inbox: reports of clients.
-        globals: group -> reference of the current global state.
+        globals: group -> reference of the current global state, which all clients share.
         version: number of aggregations so far.
     """
 
@@ -51,15 +55,24 @@ class Server:
         self.blueprint = blueprint
         self.inbox: Mailbox[Report] = Mailbox(kernel, "the server's inbox")
         self.clients: dict[int, Client] = {}
-        self.globals: dict[Group, str] = {group: initial.part(group) for group in blueprint.method.shared}
+        method = blueprint.method
+        held = method.trained if method.pooled else method.shared
+        self.globals: dict[Group, str] = {group: initial.part(group) for group in held}
         self.version = 0
         self._updates = 0
         self._compute = compute
         self._ledger = ledger
         self._diary = Diary(kernel, ledger, SERVER)
         self._examiner = Examiner(kernel, blueprint, compute, ledger, initial)
-        if blueprint.scenario.stages.reward and blueprint.method.share_rewards:
-            self.globals["reward"] = initial.part("reward")
+        self._learnt: list[tuple[Task, Handle]] = []
+        self._clusters: list[dict[Group, str]] = [{} for _ in {*blueprint.clusters.values()}]
+        if blueprint.scenario.stages.reward and not blueprint.keeps_rewards:
+            for states in self._clusters:
+                states["reward"] = initial.part("reward")
+
+    def states(self, client: int) -> dict[Group, str]:
+        """Group -> reference of the current state that this client is given: of reward models, its cluster's."""
+        return {**self.globals, **self._clusters[self.blueprint.clusters[client]]}
 
     def preside(self, stages: Iterable[Stage], conduct: Any) -> Generator[Any, Any, None]:
         """The server's life: one stage after another, then goodbye.
@@ -70,7 +83,7 @@ class Server:
         """
         for stage in stages:
             self._ledger.mark(stage.name, 0, stage.rounds)
-            self._examiner.examine(stage, 0, self.globals, self._participants())
+            self._examiner.examine(stage, 0, self, self._participants())
             yield from conduct(self, stage)
         for client in self.clients.values():
             client.inbox.post(None)
@@ -83,7 +96,8 @@ class Server:
     def invite(self, client: int, stage: Stage, round_: int, together: int = 1) -> Task:
         """Give a client its next task, one of so many given together, from the current global state."""
         self._ledger.mark(stage.name, round_, stage.rounds)
-        received = {group: self.globals[group] for group in stage.received}
+        states = self.states(client)
+        received = {group: states[group] for group in stage.received}
         name = self.clients[client].profile.name
         task = Task(self._updates, name, round_, self.version, stage, received, together)
         self._updates += 1
@@ -120,10 +134,22 @@ class Server:
             return
         staleness = [self.version - report.task.version for report in ordered]
         weights = self._coefficients(ordered, staleness)
-        handle = self._compute.submit(aggregate(self.blueprint, stage, self.globals, ordered, weights))
-        self.globals |= {group: handle.part(group) for group in stage.shared}
+        sums = [self._sum(stage, *part) for part in self._parts(stage, ordered, weights)]
         self.version += 1
-        self._write_down(stage, round_, ordered, weights, staleness, handle)
+        self._write_down(stage, round_, ordered, weights, staleness, sums)
+
+    def learn(self, stage: Stage, round_: int) -> None:
+        """Train the server's own state once, on everybody's rows; no update is sent, none is summed."""
+        self._ledger.mark(stage.name, round_, stage.rounds)
+        (rewards,) = self._clusters
+        if stage.name == "alignment":
+            self.globals |= as_reference(self.blueprint.method.trained, self.globals)
+        recipe = stage.train(self.blueprint.everybody, inputs_of(stage, {**self.globals, **rewards}), round_ - 1)
+        handle = self._compute.submit(recipe)
+        states = rewards if stage.name == "reward" else self.globals
+        states |= {group: handle.part(group) for group in stage.groups}
+        self._learnt = [(Task(self._updates, SERVER, round_, self.version, stage, {}, 1), handle)]
+        self._updates += 1
 
     def finish_round(self, stage: Stage, round_: int, patience: Patience) -> bool:
         """Measure when it is time to; say whether the stage has converged."""
@@ -131,7 +157,7 @@ class Server:
         last = round_ >= stage.rounds
         if round_ % every and not last:
             return False
-        results = self._examiner.examine(stage, round_, self.globals, self._participants())
+        results = self._examiner.examine(stage, round_, self, self._participants(), self._learnt)
         return not last and patience.exhausted(lambda: self._validation_loss(stage, results))
 
     def close(self) -> None:
@@ -140,6 +166,31 @@ class Server:
 
     def _participants(self) -> list[Client]:
         return [self.clients[profile.index] for profile in self.blueprint.participants]
+
+    def _parts(self, stage: Stage, reports: Sequence[Report], weights: Sequence[float]) -> Iterator[_Part]:
+        """What is summed together: all updates, or those of reward models cluster by cluster, each with its own share
+        of the weight as the whole."""
+        if stage.name != "reward":
+            yield self.globals, reports, weights
+        elif len(self._clusters) == 1:
+            yield self._clusters[0], reports, weights
+        else:
+            yield from self._by_cluster(reports, weights)
+
+    def _by_cluster(self, reports: Sequence[Report], weights: Sequence[float]) -> Iterator[_Part]:
+        for cluster, states in enumerate(self._clusters):
+            members = [at for at, report in enumerate(reports) if self.blueprint.clusters[report.client] == cluster]
+            if members:
+                own = coefficients([weights[at] for at in members], [1.0] * len(members))
+                yield states, [reports[at] for at in members], own
+
+    def _sum(
+        self, stage: Stage, states: dict[Group, str], reports: Sequence[Report], weights: Sequence[float]
+    ) -> Handle:
+        """The next of these states."""
+        handle = self._compute.submit(aggregate(self.blueprint, stage, states, reports, weights))
+        states |= {group: handle.part(group) for group in stage.shared}
+        return handle
 
     def _coefficients(self, reports: Sequence[Report], staleness: Sequence[int]) -> tuple[float, ...]:
         settings = self.blueprint.scenario.aggregation
@@ -159,7 +210,7 @@ class Server:
         reports: Sequence[Report],
         weights: Sequence[float],
         staleness: Sequence[int],
-        handle: Handle,
+        sums: Sequence[Handle],
     ) -> None:
         now_ns = self.kernel.now_ns
         for report in reports:
@@ -176,15 +227,17 @@ class Server:
             staleness=tuple(staleness),
             digest="",
         )
-        handles = [handle, *(report.result for report in reports)]
-        self._ledger.when_known(handles, partial(self._write_sum, record, handle, reports))
+        handles = [*sums, *(report.result for report in reports)]
+        self._ledger.when_known(handles, partial(self._write_sum, record, sums, reports))
 
-    def _write_sum(self, record: Aggregation, handle: Handle, reports: Sequence[Report], recorder: Recorder) -> None:
-        """The record of a sum, with the digest of what was learnt."""
+    def _write_sum(
+        self, record: Aggregation, sums: Sequence[Handle], reports: Sequence[Report], recorder: Recorder
+    ) -> None:
+        """The record of a sum, with the digest of what was learnt; of several clusters' their digests together."""
         if self._compute.learns:
             for report in reports:
                 refuse_divergence(report.task, report.result.facts())
-            record = replace(record, digest=handle.facts()["digest"])
+            record = replace(record, digest="+".join(part.facts()["digest"] for part in sums))
         recorder.aggregation(record)
 
     def _fate(self, task: Task, fate: Fate) -> None:

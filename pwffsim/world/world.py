@@ -10,6 +10,7 @@ from pwffsim.world.beginning import Beginning
 from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.client import Client
 from pwffsim.world.coordination import COORDINATION
+from pwffsim.world.coordination.pooled import pooled
 from pwffsim.world.diary import Recorder
 from pwffsim.world.faults import Diverged
 from pwffsim.world.ledger import Ledger
@@ -77,7 +78,7 @@ class World:
 
     def _play(self) -> None:
         """The server's script, then whatever clients still have in hand."""
-        mode = COORDINATION[self._blueprint.scenario.aggregation.mode]
+        mode = pooled if self._blueprint.method.pooled else COORDINATION[self._blueprint.scenario.aggregation.mode]
         lives = [self.kernel.process(c.participate(), c.profile.name) for c in self.server.clients.values()]
         script = self.kernel.process(self.server.preside(stages(self._blueprint), mode), "server")
         self.kernel.run(until=script)

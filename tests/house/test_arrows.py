@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reports": {"pwffsim.runs", "pwffsim.kernel.fingerprint"},
     "pwffsim.kernel": set(),
     "pwffsim.architecture": set(),
-    "pwffsim.federation": set(),
+    "pwffsim.federation": {"pwffsim.architecture"},
     "pwffsim.data": {"channel_models"},
     "pwffsim.scenario": {
         "channel_models",
@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pwffsim.compute",
         "pwffsim.data",
         "pwffsim.exit_codes",
+        "pwffsim.federation",
         "pwffsim.kernel",
         "pwffsim.learning",
         "pwffsim.runs",

@@ -91,6 +91,33 @@ MISFITS: list[tuple[str, ...]] = [
         "give a tier one module a block or more",
     ),
     (
+        ALL + "method: shepherd\ndevices: {tiers: [{lora_modules_per_block: 0}]}\n",
+        "5:44: devices.tiers[0].lora_modules_per_block: method 'shepherd' trains LoRA, and no tier carries any; "
+        "give a tier 1, 2 or 3 modules a block",
+    ),
+    (
+        ALL + "method: fedlora\naggregation: {lora_average: per_module}\n"
+        "devices: {tiers: [{name: a}, {name: b, lora_modules_per_block: 0}]}\n",
+        "6:64: devices.tiers[1].lora_modules_per_block: method 'fedlora' trains LoRA alone, and tier b carries none; "
+        "give it 1, 2 or 3 modules a block, or write lora_average: largest_tier",
+    ),
+    (
+        ALL + "method: fedada\nmodel: {base: base, adapters: {sites: []}}\n",
+        "5:32: model.adapters.sites: method 'fedada' trains adapters, and there is no site for one; "
+        "name at least one site",
+    ),
+    (
+        "stages: {reward: {scope: clustered, clusters: 11}}\n",
+        "3:47: stages.reward.clusters: 11 clusters of 10 clients that take part",
+    ),
+    (
+        ALL + "method: centralised\naggregation: {mode: buffered, buffer: 2}\nevaluation: {costs_time: true}\n",
+        "5:21: aggregation.mode: mode buffered has no effect with method 'centralised', where the server learns and "
+        "clients get no tasks; drop it",
+        "6:26: evaluation.costs_time: has no effect with method 'centralised', where the server learns and clients get "
+        "no tasks; drop it",
+    ),
+    (
         ALL + "devices: {tiers: [{name: a, lora_modules_per_block: 4}]}\n",
         "4:53: devices.tiers[0].lora_modules_per_block: 4 LoRA modules a block, and a block of base has 3 places "
         "(attn.c_attn, attn.c_proj, mlp.c_proj); take fewer, or name more in model.lora.places",

@@ -63,7 +63,8 @@ def test_errors_go_to_stderr_with_exit_code_2(scenario, capsys):
         "--set[1]: seed: must be at least 0, got -1",
         "    seed=-1",
         "         ^",
-        "--set[2]: method: 'pwf' is not one of local_only, pwff, vanilla_fl; did you mean 'pwff'?",
+        "--set[2]: method: 'pwf' is not one of centralised, dual, fedada, fedlora, local_only, pfl, pwff, pwff_equal, "
+        "sfl, shepherd, vanilla_fl; did you mean 'pwff'?",
         "    method=pwf",
         "           ^",
         "s.yaml: 2 errors",

@@ -12,6 +12,7 @@ from pwffsim.scenario import ScenarioErrors, load
 from pwffsim.scenario.loader import MAX_BYTES
 
 FADINGS = ", ".join(FADING)
+METHODS = "centralised, dual, fedada, fedlora, local_only, pfl, pwff, pwff_equal, sfl, shepherd, vanilla_fl"
 GOOD = "name: x\nmodel: {base: base}\nstages: {instruction: {}}\n"
 
 PLANTED = """\
@@ -34,8 +35,7 @@ aggregation:
 def test_seven_errors_are_told_at_once(files):
     assert files.errors(PLANTED) == [
         "s.yaml:1:1: nmae: unknown key 'nmae'; did you mean 'name'?\n    nmae: seven errors\n    ^",
-        "s.yaml:3:9: method: 'pwf' is not one of local_only, pwff, vanilla_fl; did you mean 'pwff'?\n"
-        "    method: pwf\n            ^",
+        f"s.yaml:3:9: method: 'pwf' is not one of {METHODS}; did you mean 'pwff'?\n    method: pwf\n            ^",
         "s.yaml:4:34: model.lora.rank: must be at least 1, got 0\n"
         "    model: {base: base, lora: {rank: 0}}\n                                     ^",
         "s.yaml:6:25: stages.instruction.rounds: expected a whole number, got 10.0; write 10\n"
@@ -83,7 +83,7 @@ def test_no_misfit_is_told_that_comes_of_another_error(files):
         ("radio: {Preset: paper}", "4:9: radio.Preset: unknown key 'Preset'; did you mean 'preset'?"),
         (
             "evaluation: {zzz: 1}",
-            "4:14: evaluation.zzz: unknown key 'zzz'; known here are every, costs_time",
+            "4:14: evaluation.zzz: unknown key 'zzz'; known here are every, costs_time, examiner",
         ),
         ("seed: -1", "4:7: seed: must be at least 0, got -1"),
         ("seed: 9223372036854775808", "4:7: seed: must be less than 9223372036854775808, got 9223372036854775808"),
@@ -111,8 +111,8 @@ def test_no_misfit_is_told_that_comes_of_another_error(files):
         ("radio: {downlink: {ideal: no}}", "4:27: radio.downlink.ideal: expected true or false, got 'no'"),
         ("radio: {packets: {payload: 1.5 bytes}}",
          "4:28: radio.packets.payload: expected a whole number, got 1.5"),
-        ("method: no", "4:9: method: 'no' is not one of local_only, pwff, vanilla_fl"),
-        ("method: 3", "4:9: method: 3 is not one of local_only, pwff, vanilla_fl"),
+        ("method: no", f"4:9: method: 'no' is not one of {METHODS}"),
+        ("method: 3", f"4:9: method: 3 is not one of {METHODS}"),
         ("devices: {tiers: []}", "4:11: devices.tiers: needs at least 1 item, got 0"),
         ("devices: {tiers: phone}", "4:18: devices.tiers: expected a list, got 'phone'"),
         ("devices: {tiers: [{name: a}, {name: b, share: 0}]}",

@@ -44,6 +44,8 @@ COVERED = {
     "an idle client": ("clients.overrides=[{client: 2, idle: true}]", RESTLESS),
     "vanilla": ("method=vanilla_fl",),
     "local": ("method=local_only",),
+    **{method: (f"method={method}",) for method in ("dual", "fedada", "pwff_equal", "sfl", "shepherd")},
+    "rewards at home": ("stages.reward.scope=local",),
     "uniform weights": ("aggregation.weights=uniform",),
     "no fading": ("radio.fading=none", "radio.loss=none"),
     "paper": ("radio.preset=paper",),
@@ -51,6 +53,9 @@ COVERED = {
 }
 REFUSED = {
     "buffered": (("aggregation={mode: buffered, buffer: 3}",), "aggregation buffered"),
+    "no time": (("devices.compute_time=none",), "computations take no time"),
+    "clusters": (("stages.reward.scope=clustered",), "reward models of clusters"),
+    "the server": (("method=centralised",), "no client does anything"),
     "a shared band": (("radio.sharing=tdma",), "sharing tdma"),
     "broadcast": (("radio.downlink.delivery=broadcast",), "downlink broadcast"),
     "patience": (("stages.instruction.convergence={rule: patience}",), "depends on what is learnt"),

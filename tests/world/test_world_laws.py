@@ -10,12 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import losing, play, play_world
 
+from pwffsim.federation.methods import METHODS
+
 STAGES = st.sampled_from(
     [
         {"instruction": {"rounds": 2}},
         {"instruction": {"rounds": 2}, "reward": {"rounds": 2}},
         {"instruction": {"rounds": 1}, "reward": {"rounds": 1, "upload": "lora"}, "alignment": {"rounds": 2}},
         {"reward": {"rounds": 2, "upload": "full"}, "alignment": {"rounds": 1}},
+        {"instruction": {"rounds": 1}, "reward": {"rounds": 2, "scope": "local"}, "alignment": {"rounds": 1}},
+        {"instruction": {"rounds": 1}, "reward": {"rounds": 2, "scope": "clustered"}, "alignment": {"rounds": 1}},
     ]
 )
 AGGREGATION = st.one_of(
@@ -46,7 +50,7 @@ SCENARIOS = st.fixed_dictionaries(
     {
         "seed": st.integers(0, 5),
         "clients": st.integers(4, 6),
-        "method": st.sampled_from(["pwff", "vanilla_fl", "local_only"]),
+        "method": st.sampled_from(sorted(METHODS)),
         "stages": STAGES,
         "aggregation": AGGREGATION,
         "radio": st.builds(
@@ -62,24 +66,32 @@ SCENARIOS = st.fixed_dictionaries(
                 }
             ),
         ),
-        "evaluation": st.fixed_dictionaries({"costs_time": st.booleans()}),
-        "devices": st.just(
-            {"tiers": [{"name": "a", "gflops": 10}, {"name": "b", "gflops": 0.5, "lora_modules_per_block": 1}]}
+        "evaluation": st.fixed_dictionaries({"costs_time": st.booleans(), "examiner": st.booleans()}),
+        "devices": st.fixed_dictionaries(
+            {
+                "tiers": st.just(
+                    [{"name": "a", "gflops": 10}, {"name": "b", "gflops": 0.5, "lora_modules_per_block": 1}]
+                ),
+                "compute_time": st.sampled_from(["declared", "declared", "none"]),
+            }
         ),
     }
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(SCENARIOS)
 def test_every_scenario_obeys_the_laws(scenario):
-    run = play(scenario)
+    run, method = play(scenario), METHODS[scenario["method"]]
     fates = set(run.updates.fate)
-    if scenario["method"] == "local_only":
+    keeps_rewards = scenario["stages"].get("reward", {}).get("scope") == "local"
+    if method.pooled:
+        assert len(run.messages) == len(run.rounds) == len(run.updates) == 0
+    elif not method.shared:
         assert "kept" in fates <= {"kept", "late", "skipped"}
         assert len(run.messages) == len(run.rounds) == 0
     else:
-        assert fates <= {"applied", "late", "lost", "skipped"}
+        assert fates <= {"applied", "late", "lost", "skipped", *(["kept"] if keeps_rewards else [])}
         assert ("applied" in fates) == (len(run.rounds) > 0)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pwffsim.architecture.families import architecture_of
 from pwffsim.compute.dry import DryCompute
+from pwffsim.federation.methods import METHODS
 from pwffsim.runs.laws import check
 from pwffsim.runs.load import Run
 from pwffsim.runs.recorder import MemoryRecorder
@@ -35,35 +36,41 @@ def losing(error_rate: float, retransmissions: int = 0, **packets: int) -> dict[
     }
 
 
-def blueprint_of(settings: dict[str, Any], rows: Sequence[int] = ()) -> Blueprint:
+def blueprint_of(settings: dict[str, Any], rows: Sequence[int] = (), config: dict[str, Any] = CONFIG) -> Blueprint:
     scenario = resolve(Scenario.model_validate({"name": "test", **settings}))
     cast = profiles(scenario)
     counts = list(rows) or [100] * len(cast)
+    pooled = METHODS[scenario.method].pooled
+    examined = scenario.evaluation.examiner and scenario.stages.alignment is not None
     return Blueprint(
         scenario=scenario,
         profiles=cast,
-        policy=architecture_of(CONFIG),
+        policy=architecture_of(config),
         encoder=None,
         base={"base": "test"},
         reward_base=None,
         data={},
-        shards=tuple(Shard(count, count, _digests(i)) for i, count in enumerate(counts)),
+        shards=tuple(Shard(count, count, _digests(f"client {i}")) for i, count in enumerate(counts)),
         test_digest="test",
+        pool=Shard(sum(counts), sum(counts), _digests("everybody")) if pooled else None,
+        unseen=Shard(0, 0, _digests("nobody")) if examined else None,
     )
 
 
-def play(settings: dict[str, Any], rows: Sequence[int] = ()) -> Run:
+def play(settings: dict[str, Any], rows: Sequence[int] = (), config: dict[str, Any] = CONFIG) -> Run:
     """Run a world dry; every conservation law is checked."""
-    return play_world(settings, rows)[0]
+    return play_world(settings, rows, config)[0]
 
 
-def play_world(settings: dict[str, Any], rows: Sequence[int] = ()) -> tuple[Run, MemoryRecorder]:
-    blueprint, recorder = blueprint_of(settings, rows), MemoryRecorder()
+def play_world(
+    settings: dict[str, Any], rows: Sequence[int] = (), config: dict[str, Any] = CONFIG
+) -> tuple[Run, MemoryRecorder]:
+    blueprint, recorder = blueprint_of(settings, rows, config), MemoryRecorder()
     World(blueprint, DryCompute(), recorder).run()
     run = recorder.run(physics(blueprint))
     check(run)
     return run, recorder
 
 
-def _digests(client: int) -> dict[str, str]:
-    return {kind: f"{kind} of client {client}" for kind in ("instructions", "preferences", "prompts")}
+def _digests(owner: object) -> dict[str, str]:
+    return {kind: f"{kind} of {owner}" for kind in ("instructions", "preferences", "prompts")}

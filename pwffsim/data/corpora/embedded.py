@@ -49,13 +49,15 @@ class Embedded:
 
     def build(self, spec: DataSpec, clients: Sequence[Client]) -> FederatedData:
         topics = dict.fromkeys(BENIGN, 1.0)
-        shards = [_client(spec, make_plan(spec, client, topics)) for client in clients]
+        plans = [make_plan(spec, client, topics) for client in clients]
+        shards = [_client(spec, plan) for plan in plans]
         return FederatedData(
             clients=shards,
             test=_global_test(spec, clients),
             report={"corpus": self.name, "held_out_items": "one in four, by hash"},
             judges=JUDGES,
             base_rows=base_corpus,
+            unseen=lambda: _unseen(spec, plans),
         )
 
     def census(self, spec: DataSpec, clients: Sequence[Client]) -> list[ShardSize]:
@@ -63,7 +65,7 @@ class Embedded:
         plans = [make_plan(spec, client, topics) for client in clients]
         for plan in plans:
             _refuse_exhausted(spec, plan)
-        return [ShardSize(plan.rows, sum(plan.pairs.values())) for plan in plans]
+        return [ShardSize(plan.rows, plan.pairs) for plan in plans]
 
     def row_counts(self, spec: DataSpec) -> dict[str, int] | None:
         return None
@@ -152,9 +154,24 @@ def _global_test(spec: DataSpec, clients: Sequence[Client]) -> list[Instruction]
     ]
 
 
-def _pairs(spec: DataSpec, plan: Plan, objective: str, count: int, style: Style, held_out: bool) -> list[Preference]:
+def _unseen(spec: DataSpec, plans: Sequence[Plan]) -> dict[str, list[Preference]]:
+    """The examiners' pairs: equally many on each client's topics and in its style, on held-out questions."""
+    counts = [len(range(at, spec.examiner_pairs, len(plans))) for at in range(len(plans))]
+    return {
+        name: [
+            pair
+            for plan, count in zip(plans, counts, strict=True)
+            for pair in _pairs(spec, plan, name, count, client_style(plan.client), held_out=True, purpose="examiner")
+        ]
+        for name in OBJECTIVES
+    }
+
+
+def _pairs(
+    spec: DataSpec, plan: Plan, objective: str, count: int, style: Style, held_out: bool, purpose: str = "pairs"
+) -> list[Preference]:
     """Pairs labelled by the judge; training labels are flipped with the spec's probability, held-out ones never."""
-    rng = _rng(plan.client, f"data.pairs.{objective}", held_out)
+    rng = _rng(plan.client, f"data.{purpose}.{objective}", held_out)
     noise = 0.0 if held_out else spec.label_noise
     flips = _rng(plan.client, f"data.flips.{objective}", held_out).random(count) < noise
     questions = _with_repeats(plan, count, PAIR_HARMFUL_SHARE[objective], held_out, rng)

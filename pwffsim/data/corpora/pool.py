@@ -37,7 +37,8 @@ def deal(
     dealt = {name: _deal_pairs(spec, plans, name, pairs[name]) for name in OBJECTIVES}
     shards = [_client(spec, plan, shares[at], {name: dealt[name][at] for name in OBJECTIVES})
               for at, plan in enumerate(plans)]  # fmt: skip
-    return FederatedData(clients=shards, test=test, report={**report, "clients": _shortfalls(spec, plans, shards)})
+    told = {**report, "clients": _shortfalls(spec, plans, shards)}
+    return FederatedData(shards, test, told, unseen=lambda: _unseen(spec, seed, pairs, shards))
 
 
 def _client(spec: DataSpec, plan: Plan, rows: list[Instruction], pairs: Pairs) -> ClientData:
@@ -89,6 +90,20 @@ def _cut(pool: list[Row], wanted: list[float]) -> list[list[Row]]:
 def _held_out(rows: int, train: int, test: int) -> int:
     """How many of a client's rows to hold out: `test`, or in proportion where the rows are too few."""
     return min(test, round(rows * test / (train + test)))
+
+
+def _unseen(spec: DataSpec, seed: int, pairs: Pairs, shards: Sequence[ClientData]) -> Pairs:
+    """The examiners' pairs: drawn from all that no client trains on, held-out ones and those that nobody got."""
+    return {name: _drawn(spec, seed, name, pairs[name], shards) for name in OBJECTIVES}
+
+
+def _drawn(
+    spec: DataSpec, seed: int, objective: str, pairs: Sequence[Preference], shards: Sequence[ClientData]
+) -> list[Preference]:
+    trained = {pair.prompt for shard in shards for pair in shard.preferences_train[objective]}
+    free = [pair for pair in pairs if pair.prompt not in trained]
+    order = stream(seed, f"data.examiner.{objective}").permutation(len(free))
+    return [free[at] for at in order[: spec.examiner_pairs]]
 
 
 def _prompts(pairs: Pairs, count: int, kept_out: Collection[str] = ()) -> list[str]:

@@ -1,12 +1,15 @@
-"""Stage 3: PPO with two frozen reward models and two critics, weighted by the client's preference.
+"""Stage 3: PPO with a frozen reward model and a critic an objective, weighted by the client's preference.
 
 params of both: model, groups, reward, data, client, seed, max_length, max_new_tokens, temperature, weight (of
 helpfulness).
 ``alignment.train`` further: steps (iterations), batch_size (prompts), ppo_epochs, minibatches, clip_range, gamma,
 gae_lambda, kl_coefficient, kl_bound, value_coefficient, learning_rate, critic_learning_rate, weight_decay, clip,
 combine, and at will missing_end_penalty (0 when absent).
+``alignment.evaluate`` further, at will: examiner (:mod:`pwffsim.learning.examining`).
 inputs: adapters, lora (those of ``groups``), reward, reference_adapters, reference_lora, critics (a copy of reward when
-absent).
+absent); with the param examiner also examiner, the state of its reward models.
+
+Where reward models are of one objective alone it has the whole weight, whatever the client's preference.
 """
 
 from __future__ import annotations
@@ -22,7 +25,19 @@ from torch import Tensor
 from channel_models.randomness import derive_seed
 from pwffsim.data import judge
 from pwffsim.data.rows import OBJECTIVES
-from pwffsim.learning import aligning, batching, policy, ppo, preferences, reward, rollouts, runtime, shards, state
+from pwffsim.learning import (
+    aligning,
+    batching,
+    examining,
+    policy,
+    ppo,
+    preferences,
+    reward,
+    rollouts,
+    runtime,
+    shards,
+    state,
+)
 from pwffsim.learning.aligning import Networks, Optimisers, Progress, Settings
 from pwffsim.learning.declarations import SAMPLES_A_PROMPT
 from pwffsim.learning.jobs import Inputs, Job, Params, Stage, StageResult
@@ -38,10 +53,10 @@ def train(jobs: Sequence[Job]) -> list[StageResult]:
     """Some PPO iterations; parts: the policy's groups and critics.
 
     facts, means over the iterations: reward_{objective} (in standard deviations of the reward model's scores on the
-    client's training pairs), reward_weighted, reward_sum (unweighted, the paper's figure), kl (nats a response),
-    kl_per_token, entropy (of the policy that sampled), ended (share of responses that ended), policy_loss,
-    clip_fraction, value_loss_{objective}; sums: generated_tokens, updates (steps of the
-    surrogate), rectified (steps back towards the reference); update_norm, finite.
+    client's training pairs), reward_weighted, reward_sum (unweighted, the paper's figure; only of both objectives), kl
+    (nats a response), kl_per_token, entropy (of the policy that sampled), ended (share of responses that ended),
+    policy_loss, clip_fraction, value_loss_{objective}; sums: generated_tokens, updates (steps of the surrogate),
+    rectified (steps back towards the reference); update_norm, finite.
     """
     params = jobs[0].params
     networks, settings = _networks(jobs), _settings(jobs)
@@ -63,8 +78,9 @@ def train(jobs: Sequence[Job]) -> list[StageResult]:
 def evaluate(jobs: Sequence[Job]) -> list[StageResult]:
     """Held-out prompts, several responses each, with sampling numbers that depend on the seed alone.
 
-    facts: reward_{objective}, reward_weighted, reward_sum, kl (nats a response), kl_per_token, entropy, ended,
-    generated_tokens; where the corpus has a judge, judge_{objective} and refusal_rate (share of responses that refuse).
+    facts: reward_{objective}, reward_weighted, reward_sum (of both objectives), kl (nats a response), kl_per_token,
+    entropy, ended, generated_tokens; where the corpus has a judge, judge_{objective} and refusal_rate (share of
+    responses that refuse); where there is an examiner, what it finds.
     """
     held_out = [len(_held_out(job.params)) for job in jobs]
     results: dict[int, StageResult] = {}
@@ -80,11 +96,14 @@ def _evaluate(jobs: Sequence[Job]) -> list[StageResult]:
     networks, text = _networks(jobs), tokenizer(params["model"]["tokenizer"])
     requests = [_request(params, _held_out(job.params), job.params["seed"]) for job in jobs]
     rollout = rollouts.collect(networks.policy, text, requests, params["temperature"], jobs)
-    scores = networks.scores(networks.rewards.features(rollout.dialogues))
+    features = networks.rewards.features(rollout.dialogues)
+    scores = networks.scores(features)
     facts = _rollout_facts(rollout, scores, _weights(jobs), text)
     judges = shards.federation(params["data"]).judges
     own = _by_client(rollout.dialogues, len(jobs))
-    return [StageResult(facts={**f, **_judged(judges, dialogues)}) for f, dialogues in zip(facts, own, strict=True)]
+    examined = examining.facts(jobs, rollout.dialogues, features, scores)
+    each = zip(facts, own, examined, strict=True)
+    return [StageResult(facts={**f, **_judged(judges, dialogues), **found}) for f, dialogues, found in each]
 
 
 def _networks(jobs: Sequence[Job]) -> Networks:
@@ -120,9 +139,11 @@ def _settings(jobs: Sequence[Job]) -> Settings:
 
 
 def _weights(jobs: Sequence[Job]) -> dict[str, Tensor]:
-    """Objective -> (C,)."""
+    """Objective -> (C,): the client's own, or the whole weight where there is one objective."""
     weight = torch.tensor([job.params["weight"] for job in jobs], device=runtime.device())
-    return dict(zip(OBJECTIVES, (weight, 1 - weight), strict=True))
+    both = dict(zip(OBJECTIVES, (weight, 1 - weight), strict=True))
+    learnt = reward.objectives(jobs[0].params["reward"])
+    return both if len(learnt) > 1 else dict.fromkeys(learnt, torch.ones_like(weight))
 
 
 def _prompts(job: Job) -> list[list[str]]:
@@ -150,7 +171,7 @@ def _rollout_facts(
     columns = {
         **{f"reward_{objective}": mean for objective, mean in means.items()},
         "reward_weighted": torch.stack([weights[o] * mean for o, mean in means.items()]).sum(0),
-        "reward_sum": torch.stack(list(means.values())).sum(0),
+        **({"reward_sum": torch.stack(list(means.values())).sum(0)} if len(means) > 1 else {}),
     }
     each = zip(_rows(columns), rollout.facts(), ended, strict=True)
     return [{**rewards, **sampled, "ended": share} for rewards, sampled, share in each]

@@ -1,10 +1,11 @@
-"""Stage 2: two reward models, each from its own preference pairs, with the Bradley-Terry loss.
+"""Stage 2: a reward model an objective, each from its own preference pairs, with the Bradley-Terry loss.
 
-params of both: model (the base alone), reward (model, upload, rank, base), data, client, seed, max_length, precision.
+params of both: model (the base alone), reward (model, upload, rank, base, and at will objectives,
+both when absent), data, client, seed, max_length, precision.
 ``reward.train`` further: steps, batch_size (pairs), learning_rate, weight_decay, clip.
 inputs: reward.
 
-The models of all clients and of both objectives share nothing but the frozen part of their encoder: they are trained
+The models of all clients and objectives share nothing but the frozen part of their encoder: they are trained
 side by side, each by its own loss.
 """
 
@@ -19,7 +20,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pwffsim.data.rows import OBJECTIVES
 from pwffsim.learning import batching, preferences, reward, state
 from pwffsim.learning.jobs import Job, Stage, StageResult
 from pwffsim.learning.pair_texts import Member
@@ -47,19 +47,21 @@ class Fitted:
 def train(jobs: Sequence[Job]) -> list[StageResult]:
     """Some steps for each objective; parts: reward.
 
-    facts: {objective}_loss_first, {objective}_loss_last, pairs (learnt from, both objectives), update_norm, finite.
+    facts: {objective}_loss_first, {objective}_loss_last, pairs (learnt from, all objectives), update_norm, finite.
     """
     fitted = [model for scorer, members in _turns(jobs) for model in _fit(scorer, members)]
-    each = [dict(zip(OBJECTIVES, fitted[i :: len(jobs)], strict=True)) for i in range(len(jobs))]
-    pairs = len(OBJECTIVES) * jobs[0].params["steps"] * jobs[0].params["batch_size"]
+    objectives = reward.objectives(jobs[0].params["reward"])
+    each = [dict(zip(objectives, fitted[i :: len(jobs)], strict=True)) for i in range(len(jobs))]
+    pairs = len(objectives) * jobs[0].params["steps"] * jobs[0].params["batch_size"]
     return [_trained(models, pairs) for models in each]
 
 
 def _turns(jobs: Sequence[Job]) -> Iterator[tuple[Scorer, list[Member]]]:
     """The models of all clients, objective after objective, as many at once as the scorer takes, which holds them."""
     scorer = reward.scorer(jobs[0].params)
-    members = [Member(objective, job.params) for objective in OBJECTIVES for job in jobs]
-    states = [reward.part(job.inputs["reward"], objective) for objective in OBJECTIVES for job in jobs]
+    objectives = reward.objectives(jobs[0].params["reward"])
+    members = [Member(objective, job.params) for objective in objectives for job in jobs]
+    states = [reward.part(job.inputs["reward"], objective) for objective in objectives for job in jobs]
     size = scorer.most or len(members)
     for start in range(0, len(members), size):
         scorer.load(states[start : start + size])
@@ -115,7 +117,8 @@ def evaluate(jobs: Sequence[Job]) -> list[StageResult]:
         for scorer, members in _turns(jobs)
         for own in preferences.all_scores(preferences.source(members, "test", scorer), scorer)
     ]
-    each = [dict(zip(OBJECTIVES, scores[i :: len(jobs)], strict=True)) for i in range(len(jobs))]
+    objectives = reward.objectives(jobs[0].params["reward"])
+    each = [dict(zip(objectives, scores[i :: len(jobs)], strict=True)) for i in range(len(jobs))]
     return [_measured(by_objective) for by_objective in each]
 
 

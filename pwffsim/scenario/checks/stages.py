@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pwffsim.scenario.checks.clients import participants
 from pwffsim.scenario.checks.finding import Finding, finding, reads
 from pwffsim.scenario.schema import Scenario
 
@@ -35,4 +36,17 @@ def minibatches_hold_prompts(scenario: Scenario) -> Iterator[Finding]:
         yield finding(message, ("stages", "alignment", "minibatches"), ("stages", "alignment", "batch_size"))
 
 
-CHECKS = (alignment_has_rewards, prompts_have_room, minibatches_hold_prompts)
+@reads("stages.reward.scope", "stages.reward.clusters", "clients.count", "clients.overrides", "radio.sharing.*")
+def clusters_hold_clients(scenario: Scenario) -> Iterator[Finding]:
+    """Nobody's cluster is empty, and uploads that add up on the air come from one."""
+    reward, at = scenario.stages.reward, ("stages", "reward", "clusters")
+    if reward is None or reward.scope != "clustered":
+        return
+    if reward.clusters > participants(scenario):
+        yield finding(f"{reward.clusters} clusters of {participants(scenario)} clients that take part", at)
+    if getattr(scenario.radio.sharing.source, "superposes", False):
+        message = f"{scenario.radio.sharing} adds up what all clients send; take scope: global or local"
+        yield finding(message, ("stages", "reward", "scope"), ("radio", "sharing"))
+
+
+CHECKS = (alignment_has_rewards, prompts_have_room, minibatches_hold_prompts, clusters_hold_clients)

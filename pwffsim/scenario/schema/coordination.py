@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pwffsim.federation.declarations import MODES, RETASK_RULES, STALENESS_RULES, WEIGHTS
 from pwffsim.scenario.names import OneOf
-from pwffsim.scenario.section import Count, Flag, NonNegative, Positive, Section, Word
+from pwffsim.scenario.section import Count, Flag, NonNegative, Positive, Probability, Section, Word
 
 
 class Tier(Section):
@@ -28,6 +28,11 @@ class Devices(Section):
     """Classes of devices; clients are assigned evenly by share."""
 
     tiers: tuple[Tier, ...] = Field((Tier(),), min_length=1, description="The tiers.")
+    compute_time: Annotated[str, OneOf(("declared", "none"))] = Field(
+        "declared",
+        description="Work takes its declared FLOPs over the device's speed; or no time and no energy, as in a delay of "
+        "transmission alone.",
+    )
     count_generated: Annotated[str, OneOf(("declared", "actual"))] = Field(
         "declared",
         description="Generation's work counts the declared maximum of new tokens, or those really generated.",
@@ -54,6 +59,12 @@ class Aggregation(Section):
     )
     staleness: Staleness = Field(default_factory=Staleness, description="Weight of old updates (mode: buffered).")
     weights: Annotated[str, OneOf(WEIGHTS)] = Field("samples", description="Weight of a client: its rows, or one.")
+    download: Annotated[str, OneOf(("overwrite", "interpolate"))] = Field(
+        "overwrite", description="What a download does to the client's own state of a shared group of the policy."
+    )
+    interpolation: Probability = Field(
+        0.5, description="Weight a of the global state, new = (1 - a) own + a global (download: interpolate)."
+    )
     lora_average: Annotated[str, OneOf(("largest_tier", "per_module"))] = Field(
         "largest_tier",
         description="Where LoRA is averaged: all carry the largest tier, or each module over its holders.",
@@ -65,3 +76,8 @@ class Evaluation(Section):
 
     every: Count = Field(1, description="Rounds between two evaluations.")
     costs_time: Flag = Field(False, description="True: clients spend simulated time and energy on evaluation.")
+    examiner: Flag = Field(
+        False,
+        description="True: alignment is also scored by reward models that no client trains against, fitted centrally "
+        "on data.examiner_pairs; they cost nothing.",
+    )

@@ -54,6 +54,9 @@ class Data(Section):
     test_pairs_per_client: Count = Field(48, description="Held-out preference pairs a client, for each objective.")
     prompts_per_client: Count = Field(96, description="Prompts a client draws on in alignment.")
     test_prompts_per_client: Count = Field(24, description="Held-out prompts a client, to measure rewards.")
+    examiner_pairs: Count = Field(
+        256, description="Pairs of each objective, from no client's training, that examiners are fitted on."
+    )
     global_test_rows: Count = Field(256, description="Rows of the one global test set.")
     label_noise: Probability = Field(
         0.05, description="Probability that a preference pair's label is flipped (embedded)."

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pwffsim.architecture.attention import PATTERNS
-from pwffsim.learning.declarations import COMBINE, ENGINES, REWARD_MODELS, SITES, UPLOADS
+from pwffsim.learning.declarations import COMBINE, ENGINES, REWARD_MODELS, REWARD_SCOPES, SITES, UPLOADS
 from pwffsim.learning.declarations import WEIGHTS as BASE_WEIGHTS
 from pwffsim.scenario.names import OneOf
 from pwffsim.scenario.section import Count, NonNegative, Positive, Probability, Section, Text, Word
@@ -108,13 +108,21 @@ class Instruction(Stage):
 
 
 class Reward(Stage):
-    """Stage 2, federated reward learning: two reward models with the Bradley-Terry loss."""
+    """Stage 2, federated reward learning: a reward model an objective with the Bradley-Terry loss."""
 
     model: Annotated[str, OneOf(REWARD_MODELS)] = Field(
         "base_head", description="'base_head': frozen base with a small head; 'distilbert': the paper's literal choice."
     )
     upload: Annotated[str, OneOf(UPLOADS)] = Field(
         "head", description="What is trained and uploaded of each reward model."
+    )
+    scope: Annotated[str, OneOf(REWARD_SCOPES)] = Field(
+        "global",
+        description="Averaged over all clients where the method does so, over those of like preference (clustered), or "
+        "each client's own and never sent (local).",
+    )
+    clusters: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] = Field(
+        2, description="Groups of clients, equally large and in order of their preference (scope: clustered)."
     )
     lora_rank: Count = Field(8, description="Rank of a reward model's own LoRA (upload: lora).")
     base: Text = Field("distilbert-base-uncased", description="Folder or hub id of the encoder (model: distilbert).")

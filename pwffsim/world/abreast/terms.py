@@ -15,6 +15,8 @@ class NotAbreastError(Exception):
 
 def refusal(blueprint: Blueprint) -> str | None:
     """Why a world cannot be told abreast; None if it can."""
+    if blueprint.method.pooled:
+        return f"method {blueprint.method.name}: no client does anything"
     return _of_the_server(blueprint.scenario) or _of_the_air(blueprint.scenario) or _of_links(blueprint)
 
 
@@ -26,6 +28,10 @@ def _of_the_server(scenario: Scenario) -> str | None:
         return f"aggregation {scenario.aggregation.mode}: clients begin at times of their own"
     if any(stage is not None and stage.convergence.rule != "fixed" for stage in stages):
         return "the number of rounds depends on what is learnt"
+    if scenario.stages.reward is not None and scenario.stages.reward.scope == "clustered":
+        return "reward models of clusters: what one misses, another may have"
+    if scenario.devices.compute_time == "none":
+        return "computations take no time"
     if scenario.devices.count_generated == "actual":
         return "durations depend on what is learnt"
     return None

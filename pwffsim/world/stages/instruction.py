@@ -41,7 +41,7 @@ class InstructionStage(Stage):
         return Recipe("instruction.evaluate", self._policy_params(profile, "evaluate", 0), inputs, self._hints)
 
     def evaluate_globally(self, state: Mapping[str, str]) -> Recipe | None:
-        if not self.shared:
+        if not self.shared and not self.blueprint.method.pooled:
             return None
         params = self._policy_params(self.blueprint.profiles[0], "evaluate", 0)
         params["model"] = self.blueprint.model_params(self.blueprint.largest_tier)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import fmean
 from typing import Any
 
-from pwffsim.architecture.groups import OBJECTIVES
 from pwffsim.architecture.work import reward_flops
 from pwffsim.compute.recipe import Facts, Recipe
 from pwffsim.federation.method import Group
@@ -16,7 +16,7 @@ from pwffsim.world.stages.stage import Stage
 
 
 class RewardStage(Stage):
-    """Two reward models, helpfulness and harmlessness, each from its own pairs; both travel."""
+    """A reward model an objective, each from its own pairs; all travel, or none."""
 
     name = "reward"
     reads = ("preferences",)
@@ -32,10 +32,10 @@ class RewardStage(Stage):
 
     @property
     def shared(self) -> tuple[Group, ...]:
-        return ("reward",) if self.blueprint.method.share_rewards else ()
+        return ("reward",) if self.blueprint.shares_rewards else ()
 
     def rows(self, shard: Shard) -> int:
-        """Pairs of both objectives: the two reward models of a client have one weight."""
+        """Pairs of all objectives: the reward models of a client have one weight."""
         return shard.pairs
 
     def train(self, profile: Profile, state: Mapping[str, str], serial: int) -> Recipe:
@@ -55,14 +55,15 @@ class RewardStage(Stage):
         return self.blueprint.base
 
     def validation_loss(self, facts: Facts) -> float:
-        return 0.5 * sum(float(facts[f"{objective}_loss"]) for objective in OBJECTIVES)
+        return fmean(float(facts[f"{objective}_loss"]) for objective in self.blueprint.method.objectives)
 
     def train_flops(self, profile: Profile, facts: Facts | None) -> int:
         network, length = self.blueprint.reward_network(), self.blueprint.scenario.model.max_length
         frozen = self.blueprint.frozen_encoder
-        return reward_flops(network, frozen, self.settings.local_steps, self.settings.batch_size, length)
+        steps, batch, models = self.settings.local_steps, self.settings.batch_size, self.blueprint.models
+        return reward_flops(network, frozen, steps, batch, length, models)
 
     def evaluate_flops(self, profile: Profile) -> int:
         pairs = self.blueprint.scenario.data.test_pairs_per_client
         length = self.blueprint.scenario.model.max_length
-        return 2 * self.blueprint.reward_network().forward_flops(2 * pairs, length)
+        return self.blueprint.models * self.blueprint.reward_network().forward_flops(2 * pairs, length)

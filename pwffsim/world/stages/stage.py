@@ -101,11 +101,9 @@ class Stage(ABC):
 
     def _params(self, profile: Profile, purpose: str, index: int) -> dict[str, Any]:
         """What the recipes of all stages have in common."""
-        digests = self.blueprint.shards[profile.index].digests
         return {
             "model": self._model(profile),
-            "client": profile.index,
-            "shard": {name: digests[name] for name in self.reads},
+            **self.blueprint.rows_of(profile, self.reads),
             "seed": derive_seed(self.blueprint.scenario.seed, f"{self.name}.{purpose}", profile.index, index),
             "max_length": self.blueprint.scenario.model.max_length,
             "precision": self.blueprint.scenario.compute.precision,
@@ -128,7 +126,7 @@ class Stage(ABC):
         s = self._settings
         return {
             "steps": s.local_steps,
-            "batch_size": s.batch_size,
+            "batch_size": s.batch_size * (len(self.blueprint.participants) if self.blueprint.method.pooled else 1),
             "learning_rate": s.learning_rate,
             "weight_decay": s.weight_decay,
             "clip": s.clip,
