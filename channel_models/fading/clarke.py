@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import pi, sqrt
 from typing import ClassVar, NamedTuple
@@ -59,7 +59,7 @@ class Clarke(RayleighLaw, ChunkedFading):
     def block_s(self) -> float:
         return LONGEST_SLOT_DOPPLERS / self.doppler_hz if self.slot_s is None else self.slot_s
 
-    def fill(self, rows: FloatArray, links: Sequence[int], chunk: int, first: int) -> None:
+    def fill(self, rows: Iterable[FloatArray], links: Sequence[int], chunk: int, first: int) -> None:
         times_s = (np.arange(CHUNK_BLOCKS, dtype=np.float64) + (chunk * CHUNK_BLOCKS + 0.5)) * self.block_s
         for row, link in zip(rows, links, strict=True):
             row[:] = _power(_waves(self, link), times_s)[first : first + row.size]

@@ -11,7 +11,7 @@ Doppler).
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf, log
@@ -122,9 +122,9 @@ class ChunkedFading(Fading):
     """
 
     @abstractmethod
-    def fill(self, rows: FloatArray, links: Sequence[int], chunk: int, first: int) -> None:
-        """Write into each row of f64[links, count] the gains of blocks 256 chunk + first and on of its link, all of
-        one chunk."""
+    def fill(self, rows: Iterable[FloatArray], links: Sequence[int], chunk: int, first: int) -> None:
+        """Write into each row, f64[count], the gains of blocks 256 chunk + first and on of its link, all of one
+        chunk."""
 
     def gain(self, link: int, first_block: int, count: int) -> FloatArray:
         gains = np.empty(checked_count("count", count))
@@ -186,6 +186,10 @@ class BlockFading(ChunkedFading):
     def draw(self, generator: Generator, count: int) -> FloatArray:
         """Independent power gains f64[count] of unit mean; fewer of them are the beginning of more."""
 
+    def draw_into(self, generator: Generator, row: FloatArray) -> None:
+        """Write ``draw`` of as many gains as a row has, f64[count], into it."""
+        row[:] = self.draw(generator, row.size)
+
     def gains_from(self, links: Sequence[int], first_blocks: Sequence[int], count: int) -> FloatArray:
         """As :meth:`Fading.gains_from`; what lies in one chunk is drawn as far as it is asked for, and not kept."""
         rows = np.empty((len(links), checked_count("count", count)))
@@ -200,7 +204,10 @@ class BlockFading(ChunkedFading):
                 row[before:done] = draw(at(link, chunk), done - before)
         return rows
 
-    def fill(self, rows: FloatArray, links: Sequence[int], chunk: int, first: int) -> None:
-        field, drawn = draws(self.seed, f"{self.purpose}/fading"), first + rows.shape[1]
+    def fill(self, rows: Iterable[FloatArray], links: Sequence[int], chunk: int, first: int) -> None:
+        at, draw, draw_into = draws(self.seed, f"{self.purpose}/fading").at, self.draw, self.draw_into
         for row, link in zip(rows, links, strict=True):
-            row[:] = self.draw(field.at(link, chunk), drawn)[first:]
+            if first == 0:
+                draw_into(at(link, chunk), row)
+            else:
+                row[:] = draw(at(link, chunk), first + row.size)[first:]

@@ -46,3 +46,6 @@ class BlockRayleigh(RayleighLaw, BlockFading):
 
     def draw(self, generator: Generator, count: int) -> FloatArray:
         return generator.standard_exponential(count)
+
+    def draw_into(self, generator: Generator, row: FloatArray) -> None:
+        generator.standard_exponential(out=row)

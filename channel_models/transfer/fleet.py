@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import inf, isfinite, isinf, log10
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from channel_models.fading.course import Course
 from channel_models.retransmission.none import NoRetransmission
 from channel_models.retransmission.selective_repeat import SelectiveRepeat
 from channel_models.transfer.fate import Fate
@@ -73,24 +74,18 @@ class Flights:
 
     def on_air_s(self, start_s: FloatArray, stop_s: FloatArray) -> FloatArray:
         """Seconds on air f64[N] between two times of each transfer."""
-        return self._met(start_s, np.minimum(stop_s, self.elapsed_s))[0]
+        on_air_s, stop_s = np.empty_like(start_s), np.minimum(stop_s, self.elapsed_s)
+        for numbers, lane in self.lanes:
+            on_air_s[numbers] = lane.on_air_s(start_s[numbers], stop_s[numbers])
+        return on_air_s
 
     def whole(self) -> tuple[FloatArray, FloatArray]:
         """Seconds on air f64[N], and the average f64[N] of the linear SNR over them, in dB."""
-        on_air_s, snr_s = self._met(np.zeros_like(self.elapsed_s), self.elapsed_s)
+        on_air_s, snr_s = np.empty_like(self.elapsed_s), np.empty_like(self.elapsed_s)
+        for numbers, lane in self.lanes:
+            on_air_s[numbers], snr_s[numbers] = lane.whole(self.elapsed_s[numbers])
         mean = (snr_s / on_air_s).tolist()
         return on_air_s, np.array([-inf if snr == 0.0 else 10.0 * log10(snr) for snr in mean])
-
-    def _met(self, start_s: FloatArray, stop_s: FloatArray) -> tuple[FloatArray, FloatArray]:
-        on_air_s, snr_s = np.empty_like(start_s), np.empty_like(start_s)
-        for numbers, lane in self.lanes:
-            on_air_s[numbers], snr_s[numbers] = lane.exposure(start_s[numbers], stop_s[numbers])
-        return on_air_s, snr_s
-
-    @property
-    def power(self) -> float:
-        """Share of full power at which all of them radiate while on air."""
-        return self.lanes[0][1].power
 
     @property
     def mean_rate_bps(self) -> FloatArray:
@@ -114,35 +109,50 @@ class Fleet:
         self.pattern = links[0]
         self._profile = profiles[0]
         self._numbers = [profile.link_id for profile in profiles]
+        self._course = Course(self._profile.fading, self._numbers)
         self._mean_snr = np.array([profile.mean_snr for profile in profiles])
         self._mean_rate_bps = np.array([profile.mean_rate_bps for profile in profiles])
+        self._cut: dict[bytes, Sequence[_Tile]] = {}
+
+    @property
+    def power(self) -> float:
+        """Share of full power at which all of them radiate while on air."""
+        return self._profile.allocation.power
 
     def fly(self, start_s: FloatArray, payload_bytes: IntArray, transfer_index: int) -> Flights:
         """A payload int64[N], not empty, over each link from its start f64[N] on, alone.
 
         Raises NotInVectorsError for one that its link on its own would not carry in time, or not before very long.
         """
-        load = _Load.of(self.pattern, payload_bytes, transfer_index, self._numbers)
-        told = _Told(start_s.size)
-        for numbers, segments in self._tiles(load):
-            self._tell(told, numbers, start_s, load, segments)
+        tiles = self._tiles(payload_bytes)
+        told = _Told(start_s.size, transfer_index)
+        for tile in tiles:
+            self._tell(told, start_s, tile)
         if told.elapsed_s.max() > self.pattern.max_transfer_s:
             raise NotInVectorsError("a transfer stalls")
-        return told.flights(load)
+        return told.flights()
 
-    def _tell(self, told: _Told, numbers: IntArray, start_s: FloatArray, load: _Load, segments: int) -> None:
+    def _tell(self, told: _Told, start_s: FloatArray, tile: _Tile) -> None:
         """What becomes of some transfers; those that take more segments are told again with twice as many."""
+        numbers, segments, load = tile
         if segments > _MOST_SEGMENTS:
             raise NotInVectorsError("a transfer takes very many blocks")
-        profile, own = self._profile, [self._numbers[number] for number in numbers.tolist()]
-        over = lanes(profile, own, self._mean_snr[numbers], start_s[numbers], segments)
-        _PASSES[self.pattern.fidelity](over, load.part(numbers), told, numbers)
+        over = lanes(self._profile, self._course, numbers, self._mean_snr[numbers], start_s[numbers], segments)
+        told.packets[numbers] = load.packets
+        _PASSES[self.pattern.fidelity](over, load, told, numbers)
         told.lanes.append((numbers, over))
-        short = numbers[np.isinf(told.elapsed_s[numbers])]
+        short = np.flatnonzero(np.isinf(told.elapsed_s[numbers]))
         if short.size:
-            self._tell(told, short, start_s, load, 2 * segments)
+            self._tell(told, start_s, _Tile(numbers[short], 2 * segments, load.part(short)))
 
-    def _tiles(self, load: _Load) -> Iterator[tuple[IntArray, int]]:
+    def _tiles(self, payload_bytes: IntArray) -> Sequence[_Tile]:
+        """Links in stretches with their payloads, cut once for all transfers of the same bytes."""
+        key = payload_bytes.tobytes()
+        if key not in self._cut:
+            self._cut[key] = list(self._tiled(_Load.of(self.pattern, payload_bytes, self._numbers)))
+        return self._cut[key]
+
+    def _tiled(self, load: _Load) -> Iterator[_Tile]:
         """Links in stretches, each with segments enough for most of them."""
         block_s = self._profile.block_s
         with np.errstate(divide="ignore"):
@@ -151,7 +161,7 @@ class Fleet:
         rows = max(1, _TILE_CELLS // int(needed.max()))
         for first in range(0, needed.size, rows):
             numbers = np.arange(first, min(first + rows, needed.size))
-            yield numbers, int(needed[numbers].max())
+            yield _Tile(numbers, int(needed[numbers].max()), load.part(numbers))
 
 
 def _likeness(link: Link, profile: LinkProfile) -> tuple[object, ...]:
@@ -161,15 +171,16 @@ def _likeness(link: Link, profile: LinkProfile) -> tuple[object, ...]:
 
 
 class _Told:
-    """What is known so far of the transfers, filled in stretch by stretch; as in `Flights`."""
+    """What is known so far of the transfers of one index, filled in stretch by stretch; as in `Flights`."""
 
-    def __init__(self, links: int) -> None:
+    def __init__(self, links: int, transfer_index: int) -> None:
+        self.transfer_index = transfer_index
         self.first_pass_s, self.elapsed_s = np.empty(links), np.empty(links)
-        self.transmissions, self.bits_on_air, self.lost_bytes = np.empty((3, links), dtype=np.int64)
+        self.packets, self.transmissions, self.bits_on_air, self.lost_bytes = np.empty((4, links), dtype=np.int64)
         self.lanes: list[tuple[IntArray, Lanes]] = []
 
-    def flights(self, load: _Load) -> Flights:
-        counts = (load.packets, self.transmissions, self.bits_on_air, self.lost_bytes)
+    def flights(self) -> Flights:
+        counts = (self.packets, self.transmissions, self.bits_on_air, self.lost_bytes)
         return Flights(self.first_pass_s, self.elapsed_s, *counts, tuple(self.lanes))
 
 
@@ -205,7 +216,6 @@ class _Load:
     """Payloads as they go on the air: packets int64[N], the last one apart from the others."""
 
     link: Link
-    transfer_index: int
     numbers: Sequence[int]
     packets: IntArray
     full_bits: IntArray
@@ -214,17 +224,17 @@ class _Load:
     last_bytes: IntArray
 
     @classmethod
-    def of(cls, link: Link, payload_bytes: IntArray, transfer_index: int, numbers: Sequence[int]) -> _Load:
+    def of(cls, link: Link, payload_bytes: IntArray, numbers: Sequence[int]) -> _Load:
         sizes, place = np.unique(payload_bytes, return_inverse=True)
         cuts = [_cut(link.packetisation, size) for size in sizes.tolist()]
-        return cls(link, transfer_index, numbers, *np.array(cuts).T[:, place])
+        return cls(link, numbers, *np.array(cuts).T[:, place])
 
-    @property
+    @cached_property
     def bits(self) -> IntArray:
         """All packets once, int64[N]."""
         return (self.packets - 1) * self.full_bits + self.last_bits
 
-    @property
+    @cached_property
     def first_bits(self) -> FloatArray:
         """The first packet, f64[N]."""
         return np.where(self.packets > 1, self.full_bits, self.last_bits).astype(np.float64)
@@ -232,44 +242,51 @@ class _Load:
     def part(self, rows: IntArray) -> _Load:
         columns = (self.packets, self.full_bits, self.full_bytes, self.last_bits, self.last_bytes)
         numbers = [self.numbers[row] for row in rows.tolist()]
-        return _Load(self.link, self.transfer_index, numbers, *(column[rows] for column in columns))
+        return _Load(self.link, numbers, *(column[rows] for column in columns))
 
-    def fate(self, row: int) -> Fate:
+    @cached_property
+    def error_rate(self) -> float | None:
+        """That of all packets, whenever and over whichever link they go; None where there is no such."""
+        return common_error_rate(Work(self.link.profile, 0.0), self.fate(0, 0))
+
+    def fate(self, row: int, transfer_index: int) -> Fate:
         link, packets = self.link, int(self.packets[row])
-        index = self.transfer_index
-        return Fate(link.loss_map, link.rate_map, link.seed, link.purpose, self.numbers[row], index, packets)
+        return Fate(link.loss_map, link.rate_map, link.seed, link.purpose, self.numbers[row], transfer_index, packets)
 
-    def bytes_lost(self, residual: FloatArray) -> IntArray:
+    def bytes_lost(self, residual: FloatArray, transfer_index: int) -> IntArray:
         """Payload bytes int64[N] of the packets that are drawn, each with its transfer's probability f64[N]."""
         lost_bytes = np.zeros(self.packets.size, dtype=np.int64)
         for row in np.flatnonzero(residual > NEGLIGIBLE).tolist():
-            lost = self.fate(row).chances.between(0, int(self.packets[row])) < residual[row]
+            lost = self.fate(row, transfer_index).chances.between(0, int(self.packets[row])) < residual[row]
             lost_bytes[row] = int(lost[:-1].sum()) * self.full_bytes[row] + int(lost[-1]) * self.last_bytes[row]
         return lost_bytes
+
+
+class _Tile(NamedTuple):
+    """Some links by place int64[n], how many segments are enough for most of them, and what they carry."""
+
+    numbers: IntArray
+    segments: int
+    load: _Load
 
 
 def _by_packet(over: Lanes, load: _Load, told: _Told, numbers: IntArray) -> None:
     """Passes over packets that fail by the segment in which they end, and by nothing else."""
     n = load.packets.size
-    full, last = load.packets - 1, np.ones(n, dtype=np.bool_)
-    base_bits, sent = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    elapsed_s, bad = np.zeros(n), _failing(over, load)
-    rows = np.arange(n)
+    rows, full, last = np.arange(n), load.packets - 1, np.ones(n, dtype=np.bool_)
+    base_bits, sent, elapsed_s = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n)
+    failing = _Failing.of(over, load)
     for attempt in range(int(load.link.scheme.attempts)):
-        sent[rows] += full[rows] + last[rows]
-        end_bits = base_bits[rows] + full[rows] * load.full_bits[rows] + last[rows] * load.last_bits[rows]
-        place = over.locate(rows, end_bits.astype(np.float64))
+        sent += full + last
+        end_bits = base_bits + full * load.full_bits + last * load.last_bits
+        place = over.locate(rows, end_bits[rows].astype(np.float64))
         elapsed_s[rows] = place.elapsed_s
         if attempt == 0:
             told.first_pass_s[numbers] = place.elapsed_s
-        if bad is None:
-            full[rows], last[rows] = 0, False
-        else:
-            within = bad[:, : int(place.segment.max()) + 1]
-            full[rows] = _lost(over, within, rows, base_bits[rows], full[rows], load.full_bits[rows])
-            last[rows] &= _last_fails(over, load, rows, place.segment)
-        base_bits[rows] = end_bits
-        rows = rows[((full[rows] > 0) | last[rows]) & np.isfinite(place.elapsed_s)]
+        full = failing.lost(base_bits, full)
+        last[rows] &= _last_fails(over, load, rows, place.segment)
+        base_bits = end_bits
+        rows = rows[((full > 0) | last)[rows] & np.isfinite(place.elapsed_s)]
         if rows.size == 0:
             break
     told.elapsed_s[numbers] = elapsed_s
@@ -277,11 +294,35 @@ def _by_packet(over: Lanes, load: _Load, told: _Told, numbers: IntArray) -> None
     told.lost_bytes[numbers] = full * load.full_bytes + last * load.last_bytes
 
 
-def _failing(over: Lanes, load: _Load) -> BoolArray | None:
-    """Whether full packets fail that end in each segment, bool[N, K]; None where none ever does."""
-    if load.link.loss_map.lossless:
-        return None
-    return over.error_rates(load.link.loss_map, load.full_bits.astype(np.float64)) >= 1.0
+@dataclass(frozen=True, eq=False)
+class _Failing:
+    """The segments in which full packets fail that end there; in all others none does.
+
+    rows: whose they are, int64[M]; edge_bits: whole bits done by the beginning and by the end of each, f64[2, M];
+    packet_bits: size of a full packet, f64[M].
+    """
+
+    rows: IntArray
+    edge_bits: FloatArray
+    packet_bits: FloatArray
+
+    @classmethod
+    def of(cls, over: Lanes, load: _Load) -> _Failing:
+        full_bits = load.full_bits.astype(np.float64)
+        rows, segments = np.nonzero(over.error_rates(load.link.loss_map, full_bits) >= 1.0)
+        return cls(rows, np.floor(over.edge_bits[rows, [segments, segments + 1]]), full_bits[rows])
+
+    def lost(self, base_bits: IntArray, packets: IntArray) -> IntArray:
+        """How many of consecutive full packets int64[N] from base_bits int64[N] on end where they fail.
+
+        The packets done by an edge e are the largest q with base + q S <= e: the quotient of whole numbers below 2^52
+        is exact. Those that end in a segment are those done by its end, less those done before it.
+        """
+        done = self.edge_bits - base_bits[self.rows]
+        done /= self.packet_bits
+        np.floor(done, out=done)
+        np.minimum(np.maximum(done, 0.0, out=done), packets[self.rows], out=done)
+        return np.bincount(self.rows, done[1] - done[0], packets.size).astype(np.int64)
 
 
 def _last_fails(over: Lanes, load: _Load, rows: IntArray, segments: IntArray) -> BoolArray:
@@ -289,31 +330,10 @@ def _last_fails(over: Lanes, load: _Load, rows: IntArray, segments: IntArray) ->
     return load.link.loss_map.packet_error_rate(reception) >= 1.0
 
 
-def _lost(
-    over: Lanes, bad: BoolArray, rows: IntArray, base_bits: IntArray, packets: IntArray, packet_bits: IntArray
-) -> IntArray:
-    """How many of consecutive full packets int64[n] from base_bits int64[n] on end where they fail.
-
-    The packets done by an edge e are the largest q with base + q S <= e: a quotient, corrected to be exact.
-    """
-    size, base = packet_bits[:, None].astype(np.float64), base_bits[:, None].astype(np.float64)
-    edge_bits = over.of(rows, over.edge_bits)[:, 1 : bad.shape[1] + 1]
-    first = int((edge_bits <= base).sum(axis=1).min())
-    edge_bits, bad = edge_bits[:, first:], over.of(rows, bad)[:, first:]
-    done = np.floor((edge_bits - base) / size)
-    done += base + (done + 1.0) * size <= edge_bits
-    done -= base + done * size > edge_bits
-    np.clip(done, 0.0, packets[:, None], out=done)
-    ended = done.copy()
-    ended[:, 1:] -= done[:, :-1]
-    return (ended * bad).sum(axis=1).astype(np.int64)
-
-
 def _by_flow(over: Lanes, load: _Load, told: _Told, numbers: IntArray) -> None:
     """Passes of a fluid, as in ``Flow``."""
-    error_rate = common_error_rate(Work(load.link.profile, 0.0), load.fate(0))
-    if error_rate is not None and error_rate < 1.0:
-        _at_once(over, load, error_rate, told, numbers)
+    if load.error_rate is not None and load.error_rate < 1.0:
+        _at_once(over, load, load.error_rate, told, numbers)
     else:
         _thinned(over, load, told, numbers)
 
@@ -326,7 +346,7 @@ def _at_once(over: Lanes, load: _Load, error_rate: float, told: _Told, numbers: 
     told.elapsed_s[numbers] = over.locate(rows, repeats * offered).elapsed_s
     told.transmissions[numbers] = np.rint(repeats * load.packets).astype(np.int64)
     told.bits_on_air[numbers] = np.rint(repeats * offered).astype(np.int64)
-    told.lost_bytes[numbers] = load.bytes_lost(np.full(rows.size, residual))
+    told.lost_bytes[numbers] = load.bytes_lost(np.full(rows.size, residual), told.transfer_index)
 
 
 def _thinned(over: Lanes, load: _Load, told: _Told, numbers: IntArray) -> None:
@@ -350,17 +370,19 @@ def _thinned(over: Lanes, load: _Load, told: _Told, numbers: IntArray) -> None:
     told.elapsed_s[numbers] = elapsed_s
     told.transmissions[numbers] = np.rint(load.packets * sent / offered).astype(np.int64)
     told.bits_on_air[numbers] = np.rint(sent).astype(np.int64)
-    told.lost_bytes[numbers] = load.bytes_lost(np.where(np.isfinite(elapsed_s), pending / offered, 0.0))
+    residual = np.where(np.isfinite(elapsed_s), pending / offered, 0.0)
+    told.lost_bytes[numbers] = load.bytes_lost(residual, told.transfer_index)
 
 
 def _lost_bits(
     over: Lanes, gone: FloatArray, rows: IntArray, start: FloatArray, stop: FloatArray, last: int
 ) -> FloatArray:
     """int p dw from one amount of work to another, which ends in segment ``last`` at the latest, f64[n]."""
-    edge_bits = over.of(rows, over.edge_bits)[:, : last + 2]
-    first = int((edge_bits[:, 1:] <= start[:, None]).sum(axis=1).min())
-    inside = np.clip(edge_bits[:, first:], start[:, None], stop[:, None])
-    lost = (inside[:, 1:] - inside[:, :-1]) * over.of(rows, gone)[:, first : last + 1]
+    edge_bits = over.of(rows, over.edge_bits[:, : last + 2])
+    first = np.count_nonzero((edge_bits[:, 1:] <= start[:, None]).all(axis=0))
+    inside = np.maximum(edge_bits[:, first:], start[:, None])
+    np.minimum(inside, stop[:, None], out=inside)
+    lost = (inside[:, 1:] - inside[:, :-1]) * over.of(rows, gone[:, first : last + 1])
     return lost.cumsum(axis=1)[:, -1]
 
 

@@ -8,7 +8,6 @@ columns behind its end change anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isinf
 from typing import NamedTuple, TypeVar
@@ -16,6 +15,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from channel_models.fading.course import Course
 from channel_models.loss.loss_map import LossMap, Reception
 from channel_models.transfer.profile import LinkProfile
 from channel_models.transfer.work import carried_bits
@@ -55,8 +55,9 @@ class Lanes:
     def locate(self, rows: IntArray, bits: FloatArray) -> Place:
         """Where bits f64[n] are done on rows int64[n]."""
         last = self.snr.shape[1] - 1
-        at = (self.of(rows, self.edge_bits)[:, 1:] < bits[:, None]).sum(axis=1)
-        beyond, at = at > last, np.minimum(at, last)
+        done = self.of(rows, self.edge_bits)[:, 1:] >= bits[:, None]
+        beyond = ~done[:, last]
+        at = np.where(beyond, last, done.argmax(axis=1))
         flow_bps = self.flow_bps[rows, at]
         missing = bits - self.edge_bits[rows, at]
         inside_s = np.divide(missing, flow_bps, out=np.zeros_like(missing), where=flow_bps > 0)
@@ -80,22 +81,33 @@ class Lanes:
         rates = loss_map.packet_error_rate(Reception(self.snr.ravel(), mean_snr, efficiency, sizes))
         return rates.reshape(self.snr.shape)
 
-    def exposure(self, start_s: FloatArray, stop_s: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Seconds on air f64[N] in the spans [start, stop) of seconds since the start, which are not beyond the last
-        segment, and the sum f64[N] of linear SNR x seconds."""
-        width = int((self.edges_s[:, 1:] < stop_s[:, None]).sum(axis=1).max(initial=0)) + 1
-        cuts_s = np.minimum(np.maximum(self.edges_s[:, : width + 1], start_s[:, None]), stop_s[:, None])
-        lengths_s = (cuts_s[:, 1:] - cuts_s[:, :-1]) * self.airtime
-        return lengths_s.cumsum(axis=1)[:, -1], (self.snr[:, :width] * lengths_s).cumsum(axis=1)[:, -1]
+    def on_air_s(self, start_s: FloatArray, stop_s: FloatArray) -> FloatArray:
+        """Seconds on air f64[N] in spans [start, stop) of seconds since the start, which are not beyond the last
+        segment."""
+        return self._lengths_s(start_s, stop_s).cumsum(axis=1)[:, -1]
+
+    def whole(self, elapsed_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Seconds on air f64[N] from the start on, and the sum f64[N] of linear SNR x seconds over them."""
+        lengths_s = self._lengths_s(np.zeros_like(elapsed_s), elapsed_s)
+        snr_s = self.snr[:, : lengths_s.shape[1]] * lengths_s
+        return lengths_s.cumsum(axis=1)[:, -1], snr_s.cumsum(axis=1)[:, -1]
+
+    def _lengths_s(self, start_s: FloatArray, stop_s: FloatArray) -> FloatArray:
+        """Seconds on air in each segment, as far as any span goes, f64[N, K]."""
+        width = np.count_nonzero((self.edges_s[:, 1:] < stop_s.max()).any(axis=0)) + 1
+        cuts_s = np.maximum(self.edges_s[:, : width + 1], start_s[:, None])
+        np.minimum(cuts_s, stop_s[:, None], out=cuts_s)
+        return (cuts_s[:, 1:] - cuts_s[:, :-1]) * self.airtime
 
 
 def lanes(
-    pattern: LinkProfile, links: Sequence[int], mean_snr: FloatArray, start_s: FloatArray, segments: int
+    pattern: LinkProfile, course: Course, rows: IntArray, mean_snr: FloatArray, start_s: FloatArray, segments: int
 ) -> Lanes:
-    """Links like a pattern, by number and linear mean SNR f64[N], each from its start f64[N] on, so many segments."""
+    """Links like a pattern, by place in the course of their gains int64[N] and linear mean SNR f64[N], each from its
+    start f64[N] on, so many segments."""
     allocation, block_s = pattern.allocation, pattern.block_s
     first = blocks_of(block_s, start_s)
-    gain = pattern.fading.gains_from(links, first.tolist(), segments)
+    gain = course.gains(rows, first, segments)
     own_snr = mean_snr * allocation.snr
     snr = own_snr[:, None] * gain
     rate_bps = pattern.band_hz * pattern.rate_map.spectral_efficiency(snr)
@@ -105,7 +117,8 @@ def lanes(
     np.subtract(ends * block_s, start_s[:, None], out=edges_s[:, 1:])
     flow_bps = rate_bps * airtime
     edge_bits = np.zeros_like(edges_s)
-    carried_bits(edges_s, flow_bps).cumsum(axis=1, out=edge_bits[:, 1:])
+    edge_bits[:, 1:] = carried_bits(edges_s, flow_bps)
+    edge_bits.cumsum(axis=1, out=edge_bits)
     return Lanes(edges_s, edge_bits, snr, rate_bps, flow_bps, own_snr, pattern.band_hz, airtime, allocation.power)
 
 

@@ -81,12 +81,17 @@ def show(planned: Plan) -> None:
 
 
 def table(what: str, rows: Rows, entries: Sequence[Entry]) -> Table:
-    """A line a stage or client, a column an entry that says something."""
+    """A line a stage or client, a column an entry that says something.
+
+    All lines are one row of the table, for rich takes a time over each cell; no cell holds a blank at which it might
+    be broken, so they stay beside each other.
+    """
     found, columns = Table(what, box=SIMPLE), _telling(rows, entries)
     for entry in columns:
         found.add_column(entry.title, justify="right")
-    for name, row in rows.items():
-        found.add_row(*map(Text, (name, *(_value(entry, row) for entry in columns))))
+    if rows:
+        cells = (rows, *([_value(entry, row) for row in rows.values()] for entry in columns))
+        found.add_row(*(Text("\n".join(lines)) for lines in cells))
     return found
 
 

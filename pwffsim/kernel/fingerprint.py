@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import SupportsIndex
 
@@ -45,6 +46,11 @@ class Fingerprint:
 def packed(*fields: Field) -> bytes:
     """The canonical bytes of one record; also a field itself, where a record holds a list."""
     return b"(%d:" % len(fields) + b"".join(map(_encoded, fields))
+
+
+def packed_integers(values: Sequence[SupportsIndex]) -> bytes:
+    """``packed`` of integers alone, all at once."""
+    return b"(%d:" % len(values) + b"i%d;" * len(values) % tuple(map(operator.index, values))
 
 
 def _encoded(field: Field) -> bytes:

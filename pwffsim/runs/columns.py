@@ -128,7 +128,7 @@ class ListColumn:
         """Add a tuple."""
         if not isinstance(value, (tuple, list)):
             raise TypeError(f"{value!r} is not a tuple")
-        self._values.append(tuple(_EXACT[self._element](item) for item in value))
+        self._values.append(tuple(map(_EXACT[self._element], value)))
 
     def truncate(self, rows: int) -> None:
         """Forget all but the first ``rows`` values."""

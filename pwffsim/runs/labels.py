@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from pandas import Series
 
+IntArray = NDArray[np.int64]
+
 NO_NAME = -1
 
 
@@ -26,7 +28,7 @@ class Labels:
     """
 
     names: Sequence[str]
-    codes: NDArray[np.int64]
+    codes: IntArray
 
     def where(self, chosen: Any) -> Labels:
         """The labels of the chosen rows alone, bool[rows]."""
@@ -38,10 +40,23 @@ class Labels:
         np.add.at(totals, self.codes[labelled_], values.to_numpy()[labelled_])
         return [int(total) for total in totals]
 
-    def counts(self) -> list[int]:
-        """How many rows bear each name."""
-        found = np.bincount(self.codes[self.codes != NO_NAME], minlength=len(self.names))
-        return [int(number) for number in found]
+    def sums_by(self, others: Labels, values: Series) -> IntArray:
+        """The exact sum of integers by name and by another label of the rows, int64[names, other names]."""
+        totals = np.zeros(len(self.names) * len(others.names), dtype=np.int64)
+        chosen, places = self._pairs(others)
+        np.add.at(totals, places, values.to_numpy()[chosen])
+        return totals.reshape(len(self.names), len(others.names))
+
+    def counts_by(self, others: Labels) -> IntArray:
+        """How many rows bear each name and another label, int64[names, other names]."""
+        places = self._pairs(others)[1]
+        found = np.bincount(places, minlength=len(self.names) * len(others.names))
+        return found.reshape(len(self.names), len(others.names))
+
+    def _pairs(self, others: Labels) -> tuple[NDArray[np.bool_], IntArray]:
+        """Which rows bear both labels, and the place of each pair in a table of names and other names."""
+        chosen = (self.codes != NO_NAME) & (others.codes != NO_NAME)
+        return chosen, self.codes[chosen] * len(others.names) + others.codes[chosen]
 
 
 def labelled(values: Series, names: Sequence[str]) -> Labels:

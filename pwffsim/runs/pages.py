@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IntArray = NDArray[np.int64]
 Texts = NDArray[np.object_]
 
-_ROWS_A_FOLD = 2**16
+_ROWS_A_FOLD = 2**13
 
 
 class PageRecorder:
@@ -123,31 +123,28 @@ class _List:
 class _Sheet:
     """All pages of a table, their rows in order."""
 
+    pieces = 3
+
     def __init__(self, table: str, pages: Sequence[Page]) -> None:
         self.table = table
         places = np.concatenate([page.places for page in pages])
         order = np.argsort(places, kind="stable")
         self.places = places[order]
         self._types = column_types(TABLES[table])
-        self._columns = {name: _in_order([p.columns[name] for p in pages], pages, order) for name in self._types}
+        sizes = [page.places.size for page in pages]
+        self._columns = {name: _in_order([p.columns[name] for p in pages], sizes, order) for name in self._types}
         self._words = {
             name: column.vocabulary for name, column in pages[0].columns.items() if isinstance(column, Words)
         }
         self._layout = layout(table)
-        self._packed_words = {name: _texts([packed(w) for w in self._words[name]]) for name in self._layout.texts}
-        self.pieces = 2 + len(self._layout.texts)
+        self._heads, self._tails, self._ending = self._endings()
 
     def packed(self, rows: slice) -> list[Texts]:
-        """The pieces of each record's packed row: head, numbers, and a piece a text."""
+        """The pieces of each record's packed row: head, numbers, and all texts."""
         numbers = np.stack([self._columns[name][rows] for name in self._layout.numbers], axis=1).astype("<i8")
-        texts = [self._packed_words[name][self._columns[name][rows]] for name in self._layout.texts]
-        width = len(self._layout.head) + 8 * len(self._layout.numbers)
-        lengths = sum((self._lengths(name)[self._columns[name][rows]] for name in self._layout.texts), start=width)
-        heads = np.empty(int(lengths.max(initial=0)) + 1, dtype=np.object_)
-        for size in np.flatnonzero(np.bincount(lengths)).tolist():
-            heads[size] = b"(1:b%d:" % size + self._layout.head
         blobs = numbers.view(f"V{8 * len(self._layout.numbers)}").ravel().tolist()
-        return [heads[lengths], _texts(blobs), *texts]
+        ending = self._ending[rows]
+        return [self._heads[ending], _texts(blobs), self._tails[ending]]
 
     def arrow(self) -> Any:
         """The rows as a pyarrow.Table."""
@@ -163,14 +160,26 @@ class _Sheet:
         words = pa.array([str(word) for word in self._words[name]], pa.string())
         return pa.DictionaryArray.from_arrays(pa.array(self._columns[name].astype(np.int32)), words).cast(pa.string())
 
-    def _lengths(self, name: str) -> IntArray:
-        return np.array([len(word) for word in self._packed_words[name]])
+    def _endings(self) -> tuple[Texts, Texts, IntArray]:
+        """What rows begin and end with: heads (which tell of the whole length) and packed texts by number, and each
+        row's number int64[n]. Few rows' texts differ."""
+        import pandas as pd
+
+        names = self._layout.texts
+        sizes = tuple(len(self._words[name]) for name in names)
+        ending, met = pd.factorize(np.ravel_multi_index([self._columns[name] for name in names], sizes))
+        words = [[packed(word) for word in self._words[name]] for name in names]
+        codes = (column.tolist() for column in np.unravel_index(met, sizes))
+        texts = ([own[code] for code in of] for own, of in zip(words, codes, strict=True))
+        tails = [b"".join(row) for row in zip(*texts, strict=True)]
+        width = len(self._layout.head) + 8 * len(self._layout.numbers)
+        heads = [b"(1:b%d:" % (width + len(tail)) + self._layout.head for tail in tails]
+        return _texts(heads), _texts(tails), ending
 
 
-def _in_order(columns: Sequence[Column], pages: Sequence[Page], order: IntArray) -> NDArray[Any]:
-    """A column of all pages (codes, where it is text), in the order of places."""
+def _in_order(columns: Sequence[Column], sizes: Sequence[int], order: IntArray) -> NDArray[Any]:
+    """A column of all pages of so many rows (codes, where it is text), in the order of places."""
     values = [column.codes if isinstance(column, Words) else column for column in columns]
-    sizes = [page.places.size for page in pages]
     if not any(isinstance(value, np.ndarray) for value in values):
         return np.repeat(np.array(values), sizes)[order]
     return np.concatenate([_whole(value, size) for value, size in zip(values, sizes, strict=True)])[order]

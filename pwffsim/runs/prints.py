@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from pwffsim.kernel.fingerprint import Fingerprint, packed
+from pwffsim.kernel.fingerprint import Fingerprint, packed, packed_integers
 from pwffsim.runs.tables import PAYLOAD, TABLES, column_types
 
 OF_LEARNING_ALONE = frozenset({"metrics"})
@@ -106,7 +106,7 @@ def _list_of(text: Callable[[Any], Any]) -> Callable[[Iterable[Any]], bytes]:
 
 _ENCODE: dict[Any, Callable[[Any], bytes]] = {
     float: _hex,
-    (int,): _list_of(int),
+    (int,): packed_integers,
     (str,): _list_of(str),
     (float,): _list_of(lambda value: float(value).hex()),
 }

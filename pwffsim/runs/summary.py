@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from pwffsim.runs.load import Run
 
+IntArray = NDArray[np.int64]
+
 NANO = 1e9
 
 ENERGIES = {
@@ -30,6 +33,8 @@ ENERGIES = {
 OF_CLIENTS = tuple(kind for kind in SpanKind if kind not in (SpanKind.AGGREGATE, SpanKind.BACKHAUL, SpanKind.JAM))
 """What clients spend their time on."""
 
+_KINDS, _FATES = list(SpanKind), list(Fate)
+
 LOWER_IS_BETTER = {"loss", "kl", "perplexity"}
 """A metric with one of these among the words of its name (``train_loss``, ``kl_per_token``) is best where lowest."""
 
@@ -40,18 +45,30 @@ def summarise(run: Run) -> dict[str, Any]:
     ``finished_s`` is the last aggregation, ``drained_s`` the end of the last span. Values that do not exist (a quantile
     of nothing) and values that are not finite are None.
     """
-    spans, rounds = run.spans, run.rounds
+    spans, rounds, sorts = run.spans, run.rounds, _Sorts.of(run)
     return {
         "finished_s": _seconds(rounds.time_ns.max()),
         "drained_s": _seconds((spans.start_ns + spans.duration_ns).max()),
         "rounds": len(rounds),
-        **_whole(run),
+        **_whole(run, sorts),
         **_wires(spans),
         **_staleness(rounds),
-        "stages": _stages(run),
-        "clients": _clients(run),
+        "stages": _stages(run, sorts),
+        "clients": _clients(run, sorts),
         "metrics": metric_courses(run.metrics),
     }
+
+
+@dataclass(frozen=True, eq=False)
+class _Sorts:
+    """Of which kind each span is, and what became of each update."""
+
+    spans: Labels
+    updates: Labels
+
+    @classmethod
+    def of(cls, run: Run) -> _Sorts:
+        return cls(labelled(run.spans.kind, _KINDS), labelled(run.updates.fate, _FATES))
 
 
 def metric_courses(metrics: DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
@@ -80,25 +97,26 @@ def _course(name: str, values: NDArray[np.float64], times_ns: NDArray[np.int64])
     }
 
 
-def _whole(run: Run) -> dict[str, Any]:
+def _whole(run: Run, sorts: _Sorts) -> dict[str, Any]:
     everything = [
         Labels([""], np.zeros(len(table), dtype=np.int64)) for table in (run.spans, run.messages, run.updates)
     ]
-    return _totals(run.spans, run.messages, run.updates, *everything)[""]
+    return _totals(run, sorts, *everything)[""]
 
 
-def _stages(run: Run) -> dict[str, dict[str, Any]]:
+def _stages(run: Run, sorts: _Sorts) -> dict[str, dict[str, Any]]:
     """Each stage, in order of their first spans."""
     staged = in_rounds(run.spans)
     names = [str(stage) for stage in run.spans.stage.unique() if stage]
     labels = (labelled(table.stage, names) for table in (staged, run.messages, run.updates))
-    totals = _totals(staged, run.messages, run.updates, *labels)
+    totals = _totals(run, sorts, *labels)
     return {name: _stage(run, name, totals[name]) for name in names}
 
 
 def _stage(run: Run, stage: str, totals: dict[str, Any]) -> dict[str, Any]:
     """One stage, whose ``totals`` count its idle spans too."""
-    spans, rounds = _of(run.spans, "stage", stage), _of(run.rounds, "stage", stage)
+    spans = _of(run.spans[["stage", "kind", "start_ns", "duration_ns", "bytes"]], "stage", stage)
+    rounds = _of(run.rounds, "stage", stage)
     start_ns = int(spans.start_ns.min())
     end_ns = int(rounds.time_ns.max()) if len(rounds) else int((spans.start_ns + spans.duration_ns).max())
     return {
@@ -120,26 +138,28 @@ def _round_delays(start_ns: int, rounds: DataFrame) -> dict[str, Any]:
     return {name: _seconds(value) for name, value in zip(names, found, strict=True)}
 
 
-def _clients(run: Run) -> dict[str, dict[str, Any]]:
+def _clients(run: Run, sorts: _Sorts) -> dict[str, dict[str, Any]]:
     """Each client, by name."""
     spans, messages = run.spans, run.messages
     names = sorted(filter(is_client, spans.actor.unique()))
     of_spans = labelled(spans.actor, names)
     of_messages = labelled(messages.source.where(messages.direction == Direction.UP, messages.target), names)
-    totals = _totals(spans, messages, run.updates, of_spans, of_messages, labelled(run.updates.client, names))
-    busy_ns = {kind: of_spans.where(spans.kind == kind).sums(spans.duration_ns) for kind in OF_CLIENTS}
+    totals = _totals(run, sorts, of_spans, of_messages, labelled(run.updates.client, names))
+    busy_ns = of_spans.sums_by(sorts.spans, spans.duration_ns)
     return {
-        name: {**{f"{kind}_s": _seconds(busy_ns[kind][at]) for kind in OF_CLIENTS}, **totals[name]}
-        for at, name in enumerate(names)
+        name: {**{f"{kind}_s": _seconds(own_ns[_KINDS.index(kind)]) for kind in OF_CLIENTS}, **totals[name]}
+        for name, own_ns in zip(names, busy_ns.tolist(), strict=True)
     }
 
 
 def _totals(
-    spans: DataFrame, messages: DataFrame, updates: DataFrame, of_spans: Labels, of_messages: Labels, of_updates: Labels
+    run: Run, sorts: _Sorts, of_spans: Labels, of_messages: Labels, of_updates: Labels
 ) -> dict[str, dict[str, Any]]:
     """Totals by name; the labels say to which name each row of a table belongs."""
+    spans, messages = run.spans, run.messages
     up, down = (of_messages.where(messages.direction == way) for way in (Direction.UP, Direction.DOWN))
     repeated = (messages.transmissions - messages.packets).clip(lower=0)
+    spent_nj, fates = of_spans.sums_by(sorts.spans, spans.energy_nj), of_updates.counts_by(sorts.updates)
     columns = {
         "uplink_bytes": up.sums(messages.payload_bytes),
         "uplink_lost_bytes": up.sums(messages.lost_bytes),
@@ -148,9 +168,9 @@ def _totals(
         "packets": of_messages.sums(messages.packets),
         "retransmitted_packets": of_messages.sums(repeated),
         "handovers": of_messages.sums(messages.handovers),
-        **{name: _joules(of_spans.where(spans.kind.isin(list(kinds))), spans) for name, kinds in ENERGIES.items()},
-        "energy_j": _joules(of_spans, spans),
-        **{f"updates_{fate}": of_updates.where(updates.fate == fate).counts() for fate in Fate},
+        **{name: _joules(spent_nj[:, [_KINDS.index(kind) for kind in kinds]]) for name, kinds in ENERGIES.items()},
+        "energy_j": _joules(spent_nj),
+        **{f"updates_{fate}": column.tolist() for fate, column in zip(_FATES, fates.T, strict=True)},
     }
     rows = zip(*columns.values(), strict=True)
     return {name: dict(zip(columns, row, strict=True)) for name, row in zip(of_spans.names, rows, strict=True)}
@@ -173,8 +193,8 @@ def _of(frame: DataFrame, column: str, value: str) -> DataFrame:
     return frame[frame[column] == value]
 
 
-def _joules(labels: Labels, spans: DataFrame) -> list[float]:
-    return [total_nj / NANO for total_nj in labels.sums(spans.energy_nj)]
+def _joules(spent_nj: IntArray) -> list[float]:
+    return [total_nj / NANO for total_nj in spent_nj.sum(axis=1).tolist()]
 
 
 def _seconds(value_ns: Any) -> float | None:

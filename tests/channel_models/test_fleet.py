@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channel_models.fading.clarke import Clarke
+from channel_models.fading.course import Course
 from channel_models.fading.none import NoFading
 from channel_models.fading.rayleigh import BlockRayleigh
 from channel_models.fading.rician import BlockRician
@@ -161,6 +162,21 @@ def test_gains_from_blocks_of_ones_own_are_those_of_each_link(places, count):
     for fading in FADINGS[:3]:
         rows = fading.gains_from(links, firsts, count)
         assert all(np.array_equal(row, fading.gain(*place, count)) for row, place in zip(rows, places, strict=True))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.sets(st.integers(0, 4), min_size=1), st.integers(0, 1500), st.integers(1, 300)), max_size=6)
+)
+def test_a_course_asked_in_any_order_gives_the_gains_of_each_link(asked):
+    links = [3, 50, 0, 7, 2**20]
+    for fading in FADINGS[:3]:
+        course = Course(fading, links)
+        for rows, first, count in asked:
+            firsts = [first + 100 * row for row in rows]
+            found = course.gains(np.array([*rows]), np.array(firsts), count)
+            expected = [fading.gain(links[row], block, count) for row, block in zip(rows, firsts, strict=True)]
+            assert np.array_equal(found, expected)
 
 
 @given(st.lists(st.floats(0.0, 1e9), min_size=1), st.sampled_from((0.05, 0.1, 1e-3, 1 / 3, inf)))

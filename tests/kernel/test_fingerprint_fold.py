@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pwffsim.kernel.fingerprint import Fingerprint
+from pwffsim.kernel.fingerprint import Fingerprint, packed, packed_integers
 
 FIELDS = st.one_of(st.integers(), st.text(max_size=5), st.binary(max_size=5))
 HISTORIES = st.lists(st.lists(FIELDS, max_size=4).map(tuple), max_size=5)
@@ -60,6 +60,17 @@ def test_numpy_integers_are_integers_and_floats_are_refused():
     assert digest([(np.int64(5),)]) == digest([(5,)])
     with pytest.raises(TypeError):
         Fingerprint().fold(1.0)  # type: ignore[arg-type]
+
+
+@given(st.lists(st.integers()))
+def test_integers_are_packed_at_once_as_one_by_one(values):
+    assert packed_integers(values) == packed(*values)
+
+
+def test_numpy_integers_are_packed_and_floats_are_not():
+    assert packed_integers([np.int64(7), True]) == packed(7, 1)
+    with pytest.raises(TypeError):
+        packed_integers([1.0])  # type: ignore[list-item]
 
 
 def test_golden_value_in_three_processes_with_three_hash_seeds_and_without_simpy():

@@ -17,7 +17,7 @@ from pwffsim.simulation.plan import plan
 from pwffsim.simulation.preparation import Prepared, prepare_plan
 from pwffsim.world.abreast.terms import NotAbreastError, refusal
 from pwffsim.world.abreast.way import ns, seconds
-from pwffsim.world.abreast.world import AbreastWorld
+from pwffsim.world.abreast.world import TASKS_A_BATCH, AbreastWorld
 from pwffsim.world.world import World
 
 QUICKSTART = Path(__file__).parents[2] / "scenarios" / "quickstart.yaml"
@@ -73,9 +73,9 @@ def by_events(scenario: Prepared):
     return recorder.run(), recorder.fingerprints["network"]
 
 
-def abreast(scenario: Prepared):
+def abreast(scenario: Prepared, batch: int = TASKS_A_BATCH):
     recorder = PageRecorder()
-    AbreastWorld(scenario.blueprint, recorder).run()
+    AbreastWorld(scenario.blueprint, recorder, batch).run()
     book = recorder.close()
     return book.run({}, {}), book.network_fingerprint()
 
@@ -87,6 +87,16 @@ def test_records_and_fingerprint_are_those_of_events(changes):
     for table in ("spans", "messages", "rounds", "updates", "metrics"):
         pd.testing.assert_frame_equal(getattr(told, table), getattr(played, table), check_exact=True)
     assert told.payloads == played.payloads
+    assert fingerprint == expected
+
+
+@pytest.mark.parametrize("batch", [1, 15, 21])
+def test_nothing_depends_on_how_many_rounds_are_written_down_together(batch):
+    """Of seven clients' tasks: a round at a time, two and three, across stages and over evaluations."""
+    scenario = prepared("evaluation={costs_time: true, every: 2}", RESTLESS)
+    (told, fingerprint), (whole, expected) = abreast(scenario, batch), abreast(scenario)
+    for table in ("spans", "messages", "rounds", "updates"):
+        pd.testing.assert_frame_equal(getattr(told, table), getattr(whole, table), check_exact=True)
     assert fingerprint == expected
 
 

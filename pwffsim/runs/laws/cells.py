@@ -9,9 +9,9 @@ import pandas as pd
 from pwffsim.runs import network
 from pwffsim.runs.laws.breach import breach, refuse
 from pwffsim.runs.laws.transfers import transfers
-from pwffsim.runs.laws.views import air_ns, client_of, uploads
+from pwffsim.runs.laws.views import UPWARD, air_ns, client_of, uploads
 from pwffsim.runs.network import Role
-from pwffsim.runs.records import Direction, SpanKind
+from pwffsim.runs.records import SpanKind
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -33,7 +33,7 @@ def handovers(run: Run) -> int:
     if length_ns is None:
         refuse("handovers", messages, messages.handovers > 0, "there are no handovers in this network")
     if length_ns:
-        _refuse_uneven(messages, changes)
+        _refuse_uneven(messages, client_of(run), changes)
     return len(messages)
 
 
@@ -42,8 +42,8 @@ def held(run: Run) -> int:
     queue."""
     messages, spans = run.messages, run.spans
     waits = spans[spans.kind.isin(list(HOLDS)) & (spans["update"] >= 0)]
-    sent = messages.assign(actor=client_of(messages), message=messages.index)
-    facts = sent[["actor", "update", "message", "sent_ns", "received_ns"]].merge(
+    sent = messages[["update", "sent_ns", "received_ns"]].assign(actor=client_of(run), message=messages.index)
+    facts = sent[sent["update"].isin(waits["update"])].merge(
         waits[["actor", "update", "start_ns", "duration_ns"]], on=["actor", "update"]
     )
     within = facts[(facts.start_ns >= facts.sent_ns) & (facts.start_ns < facts.received_ns)]
@@ -55,13 +55,13 @@ def held(run: Run) -> int:
 def bands(run: Run) -> int:
     """Where one client at a time has a cell's band, the cells' own rows show it: every upload, by its client, for as
     long as it was on air, the end of it in the cell that its message names. Elsewhere they show none."""
-    spans, up = run.spans, uploads(run.messages)
+    spans = run.spans
     sites = [actor for actor, role in network.roles(run).items() if role is Role.CELL]
     taken = spans[spans.actor.isin(sites) & (spans.kind == SpanKind.UPLOAD)]
     if taken.empty:
         return 0
-    air = transfers(run).air
-    _refuse_other_times(taken, air[air.direction == Direction.UP])
+    up, air = uploads(run), transfers(run).air
+    _refuse_other_times(taken, air[air.kind.isin(UPWARD)])
     shown = pd.MultiIndex.from_arrays([taken.actor, taken["update"], taken.start_ns + taken.duration_ns])
     told = pd.MultiIndex.from_arrays([up.cell, up["update"], up.received_ns])
     missing = ~told.isin(shown) & (air_ns(up) > 0)
@@ -69,9 +69,9 @@ def bands(run: Run) -> int:
     return len(taken)
 
 
-def _refuse_uneven(messages: DataFrame, changes: DataFrame) -> None:
+def _refuse_uneven(messages: DataFrame, client: Series, changes: DataFrame) -> None:
     """Breach unless each update has as many handover spans as its messages tell of."""
-    told = messages.handovers.groupby([client_of(messages).rename("actor"), messages["update"]]).sum()
+    told = messages.handovers.groupby([client.rename("actor"), messages["update"]]).sum()
     shown = changes.groupby(["actor", "update"]).size()
     both = told.index.union(shown.index)
     told, shown = told.reindex(both, fill_value=0), shown.reindex(both, fill_value=0)

@@ -34,7 +34,7 @@ def energy(run: Run) -> int:
 def both_ends(run: Run) -> int:
     """Every message goes between the server and a client with records of its own, and has its span on air."""
     messages, spans = run.messages, run.spans
-    client, other = client_of(messages), messages.target.where(messages.direction == Direction.UP, messages.source)
+    client, other = client_of(run), messages.target.where(messages.direction == Direction.UP, messages.source)
     refuse("both_ends", messages, ~client.isin(spans.actor.unique()), "its client has no spans")
     refuse("both_ends", messages, other != SERVER, "its other end is not the server")
     silent = transfers(run).spans_of_messages() == 0

@@ -51,7 +51,7 @@ def packets_counted(run: Run) -> int:
 def transmissions(run: Run) -> int:
     """Each packet of an upload was sent at least once, and repeated at most as often as the manifest allows:
     packets <= transmissions <= packets x (1 + ``retransmissions``)."""
-    up, limit = uploads(run.messages), declared.retransmissions(run.manifest)
+    up, limit = uploads(run), declared.retransmissions(run.manifest)
     refuse("transmissions", up, up.transmissions < up.packets, "fewer transmissions than packets")
     if limit is not None:
         most = up.packets * (1 + limit)

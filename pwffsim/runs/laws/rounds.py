@@ -29,7 +29,7 @@ def versions(run: Run) -> int:
 def staleness(run: Run) -> int:
     """The staleness of an update is how many versions the global model had moved on since the version that the update
     is based on, by its fate: (aggregation's version - 1) - (update's version)."""
-    used, fates = used_updates("staleness", run.rounds), run.updates
+    used, fates = used_updates("staleness", run), run.updates
     base = used.updates.map(by_update(fates, "version"))
     refuse("staleness", used, used.staleness != used.version - 1 - base, "not its age in versions", "clients")
     return len(used)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pwffsim.runs.in_turn import in_turn
 from pwffsim.runs.laws import declared
 from pwffsim.runs.laws.breach import breach, refuse
 from pwffsim.runs.laws.views import actors_of, of_clients
@@ -40,7 +41,7 @@ def tiling(run: Run) -> int:
     last_ns = int(ends.max()) if len(spans) else 0
     actors, names = actors_of(run)
     lasting = np.flatnonzero(of_clients(run) & (spans.duration_ns > 0))
-    order = lasting[np.lexsort((spans.start_ns.to_numpy()[lasting], actors[lasting]))]
+    order = lasting[in_turn(actors[lasting], spans.start_ns.to_numpy()[lasting])]
     _refuse_torn(spans, order, actors, last_ns)
     busy = {names[number] for number in np.unique(actors[lasting])}
     idle_from_birth = set(filter(is_client, names)) - busy

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pwffsim.runs.laws.once import once
-from pwffsim.runs.laws.views import client_of, on_air
+from pwffsim.runs.laws.views import UPWARD, client_of, on_air
 from pwffsim.runs.records import Direction
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ _LEAST_UPDATE = 1
 def transfers(run: Run) -> Transfers:
     """Of a run."""
     air, messages = on_air(run), run.messages
-    clients = pd.concat([client_of(messages), air.actor])
+    clients = pd.concat([client_of(run), air.actor])
     codes, actors = clients.factorize()
     updates = np.concatenate([messages["update"], air["update"]]) + _LEAST_UPDATE
-    ups = np.concatenate([messages.direction == Direction.UP, air.direction == Direction.UP])
-    keys, of_rows = np.unique((updates * len(actors) + codes) * len(_WAYS) + np.where(ups, 0, 1), return_inverse=True)
+    ups = np.concatenate([messages.direction == Direction.UP, air.kind.isin(UPWARD)])
+    of_rows, keys = pd.factorize((updates * len(actors) + codes) * len(_WAYS) + np.where(ups, 0, 1), sort=True)
     return Transfers(air, of_rows[: len(messages)], of_rows[len(messages) :], actors, keys)
 
 

@@ -31,7 +31,7 @@ def updates_accounted(run: Run) -> int:
     invented = ~seen & (fates.fate != Fate.SKIPPED)
     refuse("updates_accounted", fates, invented, "a fate of an update that nobody made")
     everybody = np.ones(len(messages), dtype=np.bool_)
-    for table, client, mine in ((spans, spans.actor, of_clients(run)), (messages, client_of(messages), everybody)):
+    for table, client, mine in ((spans, spans.actor, of_clients(run)), (messages, client_of(run), everybody)):
         astray = _elsewhere(table, client, mine & (table["update"] >= 0), fates)
         refuse("updates_accounted", table, astray, "its update is of another client, stage, round or version")
     return len(fates)
@@ -39,7 +39,7 @@ def updates_accounted(run: Run) -> int:
 
 def applied_once(run: Run) -> int:
     """The updates that the aggregations used are, each once and from its client, those whose fate is ``applied``."""
-    used, fates = used_updates("applied_once", run.rounds), run.updates
+    used, fates = used_updates("applied_once", run), run.updates
     refuse("applied_once", used, used.updates.duplicated(keep=False), "an update was used twice", "clients")
     applied = fates[fates.fate == Fate.APPLIED]
     expected = used.updates.map(by_update(applied, "client"))
@@ -52,7 +52,7 @@ def applied_once(run: Run) -> int:
 def arrival(run: Run) -> int:
     """An update is sent once at most. What was applied had arrived by then, whole unless the manifest lets a loss be
     ``partial``; what was lost was sent and is not whole; what was kept at home or never begun was not sent."""
-    fates, up = run.updates, uploads(run.messages)
+    fates, up = run.updates, uploads(run)
     up = up[up["update"] >= 0]
     refuse("arrival", up, up["update"].duplicated(keep=False), "two uploads of one update")
     sent = fates["update"].isin(up["update"])
@@ -63,13 +63,13 @@ def arrival(run: Run) -> int:
     torn = (fate == Fate.APPLIED) & ~up.complete
     if not declared.loss_is_partial(run.manifest):
         refuse("arrival", up, torn, "applied, though something of it was lost")
-    _refuse_early_use(up, used_updates("arrival", run.rounds))
+    _refuse_early_use(up, used_updates("arrival", run))
     return len(fates)
 
 
 def _refuse_early_use(up: DataFrame, used: DataFrame) -> None:
-    both = up.merge(used[["updates", "time_ns"]], left_on="update", right_on="updates")
-    refuse("arrival", both, both.received_ns > both.time_ns, "applied before it had arrived")
+    used_ns = up["update"].map(used.groupby("updates").time_ns.min())
+    refuse("arrival", up, up.received_ns > used_ns, "applied before it had arrived")
 
 
 def _elsewhere(table: DataFrame, client: Series, rows: Series, fates: DataFrame) -> NDArray[np.bool_]:

@@ -27,6 +27,9 @@ DIRECTIONS = {
 }
 """Span kinds during which a client is on air, and which way it goes."""
 
+UPWARD = [kind for kind, way in DIRECTIONS.items() if way is Direction.UP]
+"""Those that go up."""
+
 
 @once
 def actors_of(run: Run) -> tuple[IntArray, Sequence[str]]:
@@ -42,24 +45,26 @@ def of_clients(run: Run) -> Series:
     return pd.Series(np.array([is_client(actor) for actor in actors], dtype=np.bool_)[own], run.spans.index)
 
 
-def uploads(messages: DataFrame) -> DataFrame:
+@once
+def uploads(run: Run) -> DataFrame:
     """The messages to the server."""
-    return messages[messages.direction == Direction.UP]
+    return run.messages[run.messages.direction == Direction.UP]
 
 
-def client_of(messages: DataFrame) -> Series:
+@once
+def client_of(run: Run) -> Series:
     """The end of each message's link that is not the server."""
+    messages = run.messages
     return messages.source.where(messages.direction == Direction.UP, messages.target)
 
 
 def on_air(run: Run) -> DataFrame:
-    """Clients' spans on air, with their direction."""
+    """Clients' spans on air."""
     spans = run.spans
-    air = spans.loc[
+    return spans.loc[
         of_clients(run) & spans.kind.isin(list(DIRECTIONS)),
         ["actor", "kind", "start_ns", "duration_ns", "energy_nj", "update"],
     ]
-    return air.assign(direction=air.kind.map({str(kind): str(way) for kind, way in DIRECTIONS.items()}))
 
 
 def air_ns(messages: DataFrame) -> Series:
@@ -67,11 +72,18 @@ def air_ns(messages: DataFrame) -> Series:
     return messages.received_ns - messages.sent_ns - messages.held_ns
 
 
-def used_updates(law: str, rounds: DataFrame) -> DataFrame:
+def used_updates(law: str, run: Run) -> DataFrame:
     """A row an update that an aggregation used, with what the aggregation says of it. LawBroken, in the name of
     ``law``, if the aggregation's lists do not belong together."""
-    lengths_differ = rounds[[*_MEMBERS]].map(len).nunique(axis=1) > 1
-    refuse(law, rounds, lengths_differ, "updates, clients, weights and staleness differ in number")
+    rounds = run.rounds
+    lengths = np.array([rounds[name].map(len).to_numpy(dtype=np.int64) for name in _MEMBERS])
+    refuse(law, rounds, (lengths != lengths[0]).any(axis=0), "updates, clients, weights and staleness differ in number")
+    return _used(run)
+
+
+@once
+def _used(run: Run) -> DataFrame:
+    rounds = run.rounds
     about = rounds[["time_ns", "stage", "round", "version"]]
     used = about.loc[about.index.repeat(rounds.updates.map(len).to_numpy(dtype=np.int64))]
     return used.assign(**{name: _joined(rounds[name], kind) for name, kind in _MEMBERS.items()})

@@ -47,7 +47,7 @@ def backhaul(run: Run) -> int:
     _refuse_unsupplied(way, loads)
     _refuse_detours(way, network.cells(run.manifest))
     _refuse_haste(way)
-    _refuse_early_use(way, used_updates("backhaul", run.rounds))
+    _refuse_early_use(way, used_updates("backhaul", run))
     return len(way)
 
 

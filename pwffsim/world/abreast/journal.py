@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pwffsim.kernel.order import Order
 from pwffsim.runs.page import Column, Page, Words
 from pwffsim.runs.records import (
     CELL,
@@ -27,7 +26,7 @@ from pwffsim.runs.records import (
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-_CLIENT_BITS, _STEPS = 40, 8
+_TURN_BITS, _STEPS = 40, 8
 
 KINDS, DIRECTIONS, FATES = tuple(SpanKind), tuple(Direction), tuple(Fate)
 
@@ -42,26 +41,44 @@ class Book(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """When something is written: at times int64[n] ns, in the clients' turn of an order, an entry a client; ``step``
-    tells apart what a client writes at one time."""
+    """When something is written: at times int64[n] ns; what is written at one time comes by order, then by whose turn
+    it is, int64[n], and then by step."""
 
     at_ns: IntArray
-    order: Order
+    order: int
+    turn: IntArray
     step: int
 
 
 @dataclass(frozen=True, eq=False)
-class _Entry:
-    """Rows that have no places yet."""
+class _Rows:
+    """Rows of a table that have no places yet."""
 
     table: str
     moment: Moment
-    clients: IntArray
     columns: Mapping[str, Column]
+
+    def write(self, book: Book, places: IntArray) -> None:
+        book.write(Page(self.table, places, self.columns))
+
+
+@dataclass(frozen=True, eq=False)
+class _Versions:
+    """Global versions that have no places yet."""
+
+    moment: Moment
+    records: Sequence[Aggregation]
+
+    def write(self, book: Book, places: IntArray) -> None:
+        for place, record in zip(places.tolist(), self.records, strict=True):
+            book.record("rounds", place, record)
+
+
+_Entry = _Rows | _Versions
 
 
 class Journal:
-    """Gathers what a round writes, and puts it in order when the round is over.
+    """Gathers what some rounds write, and puts it in order when they are over.
 
     Args:
         book: where pages go.
@@ -80,14 +97,6 @@ class Journal:
         self._place = 0
         self.server, self.cell = len(names), len(names) + 1
 
-    def actors(self, codes: IntArray | int) -> Words:
-        """Clients by number, ``server`` and ``cell``."""
-        return Words(self._actors, codes)
-
-    def stage(self, name: str) -> Words:
-        """A stage, or none."""
-        return Words(self._stages, self._stages.index(name))
-
     def payload(self, tensors: Tensors) -> int:
         """The code of a payload."""
         digest = self._book.payload(tensors)
@@ -100,112 +109,94 @@ class Journal:
         """Payloads by code."""
         return Words(self._digests, codes)
 
+    def stages(self, names: Sequence[str], repeats: int) -> Words:
+        """Stages, each for so many rows."""
+        return Words(self._stages, np.repeat([self._stages.index(name) for name in names], repeats))
+
     def spans(
         self,
         moment: Moment,
-        clients: IntArray,
+        actors: IntArray | int,
         kind: SpanKind,
         start_ns: IntArray,
         end_ns: IntArray,
-        energy_nj: IntArray,
+        energy_nj: IntArray | int = 0,
         about: Mapping[str, Column] | None = None,
         size_bytes: IntArray | int = 0,
     ) -> None:
-        """A span a client, left out where it has no length; ``about``: the task that it belongs to."""
-        columns = self._span(clients, kind, start_ns, end_ns - start_ns, about) | {
-            "bytes": size_bytes,
-            "energy_nj": energy_nj,
-        }
-        self._add(_Entry("spans", moment, clients, columns), end_ns > start_ns)
+        """Spans of clients by number, of ``server`` or of ``cell``, left out where they have no length; ``about``: the
+        tasks that they belong to."""
+        what: dict[str, Column] = {"bytes": size_bytes, "energy_nj": energy_nj, **(about or self._idle)}
+        rows = _Rows("spans", moment, self._span(actors, kind, start_ns, end_ns - start_ns) | what)
+        self._add(rows, end_ns > start_ns)
 
-    def _single(
-        self, kind: SpanKind, actor: int, start_ns: int, end_ns: int, about: Mapping[str, Column] | None
-    ) -> None:
-        columns = self._span(actor, kind, start_ns, end_ns - start_ns, about)
-        self._book.write(Page("spans", self._next(1), columns | {"bytes": 0, "energy_nj": 0}))
+    def instants(self, moment: Moment, actor: int, kind: SpanKind, about: Mapping[str, Column]) -> None:
+        """Spans without length."""
+        what: dict[str, Column] = {"bytes": 0, "energy_nj": 0, **about}
+        self._entries.append(_Rows("spans", moment, self._span(actor, kind, moment.at_ns, 0) | what))
+
+    @property
+    def _idle(self) -> dict[str, Column]:
+        """Of no task."""
+        return {"stage": Words(self._stages, 0), "round": 0, "version": NO_VERSION, "update": NO_UPDATE}
 
     def _span(
-        self,
-        actor: IntArray | int,
-        kind: SpanKind,
-        start_ns: IntArray | int,
-        duration_ns: IntArray | int,
-        about: Mapping[str, Column] | None,
+        self, actors: IntArray | int, kind: SpanKind, start_ns: IntArray, duration_ns: IntArray | int
     ) -> dict[str, Column]:
         return {
-            "actor": self.actors(actor),
+            "actor": Words(self._actors, actors),
             "kind": Words(KINDS, KINDS.index(kind)),
             "start_ns": start_ns,
             "duration_ns": duration_ns,
             "note": Words(self._notes, 0),
-            **(about or {"stage": self.stage(""), "round": 0, "version": NO_VERSION, "update": NO_UPDATE}),
         }
 
     def messages(self, moment: Moment, clients: IntArray, direction: Direction, columns: Mapping[str, Column]) -> None:
-        """A message a client."""
-        mine, server = self.actors(clients), self.actors(self.server)
-        source, target = (mine, server) if direction is Direction.UP else (server, mine)
+        """Messages from or to clients by number."""
+        ends = Words(self._actors, clients), Words(self._actors, self.server)
+        source, target = ends if direction is Direction.UP else ends[::-1]
         whole = {
             "source": source,
             "target": target,
             "direction": Words(DIRECTIONS, DIRECTIONS.index(direction)),
-            "cell": self.actors(self.cell),
+            "cell": Words(self._actors, self.cell),
             "handovers": 0,
             "held_ns": 0,
             **columns,
         }
-        self._entries.append(_Entry("messages", moment, clients, whole))
+        self._entries.append(_Rows("messages", moment, whole))
 
-    def turn(self) -> None:
-        """The clients' part of the round is over: what they wrote is put in order."""
+    def fates(
+        self, moment: Moment, clients: IntArray, fate: Fate, about: Mapping[str, Column], chosen: BoolArray
+    ) -> None:
+        """What becomes of the chosen ones of updates of clients by number."""
+        mine = {"client": Words(self._actors, clients), "fate": Words(FATES, FATES.index(fate))}
+        self._add(_Rows("updates", moment, {**mine, **about}), chosen)
+
+    def versions(self, moment: Moment, records: Sequence[Aggregation]) -> None:
+        """New global versions."""
+        self._entries.append(_Versions(moment, records))
+
+    def close(self) -> None:
+        """These rounds are over: what was written is put in order."""
         if not self._entries:
             return
-        places = self._place + _ranks(self._entries)
+        places = self._place + _ranks([entry.moment for entry in self._entries])
         self._place += places.size
-        first = 0
-        for entry in self._entries:
-            last = first + entry.clients.size
-            self._book.write(Page(entry.table, places[first:last], entry.columns))
-            first = last
+        ends = np.cumsum([entry.moment.at_ns.size for entry in self._entries])
+        for entry, own in zip(self._entries, np.split(places, ends[:-1]), strict=True):
+            entry.write(self._book, own)
         self._entries = []
 
-    def fates(self, clients: IntArray, fate: Fate, about: Mapping[str, Column]) -> None:
-        """Fates of updates, in the order given."""
-        if clients.size:
-            mine = {"client": self.actors(clients), "fate": Words(FATES, FATES.index(fate))}
-            self._book.write(Page("updates", self._next(clients.size), {**mine, **about}))
-
-    def row(
-        self, kind: SpanKind, actor: int, start_ns: int, end_ns: int, about: Mapping[str, Column] | None = None
-    ) -> None:
-        """A span of an actor that is no client."""
-        if end_ns > start_ns:
-            self._single(kind, actor, start_ns, end_ns, about)
-
-    def instant(self, kind: SpanKind, actor: int, at_ns: int, about: Mapping[str, Column]) -> None:
-        """A span without length of an actor that is no client."""
-        self._single(kind, actor, at_ns, at_ns, about)
-
-    def aggregation(self, record: Aggregation) -> None:
-        """A new global version."""
-        self._book.record("rounds", self._place, record)
-        self._place += 1
-
-    def _next(self, rows: int) -> IntArray:
-        self._place += rows
-        return np.arange(self._place - rows, self._place)
-
-    def _add(self, entry: _Entry, kept: BoolArray) -> None:
-        if kept.all():
-            self._entries.append(entry)
-        elif kept.any():
-            self._entries.append(_where(entry, kept))
+    def _add(self, rows: _Rows, kept: BoolArray) -> None:
+        if kept.any():
+            self._entries.append(rows if kept.all() else _where(rows, kept))
 
 
-def _where(entry: _Entry, kept: BoolArray) -> _Entry:
-    moment = Moment(entry.moment.at_ns[kept], entry.moment.order, entry.moment.step)
-    columns = {name: _kept(column, kept) for name, column in entry.columns.items()}
-    return _Entry(entry.table, moment, entry.clients[kept], columns)
+def _where(rows: _Rows, kept: BoolArray) -> _Rows:
+    moment = rows.moment
+    left = Moment(moment.at_ns[kept], moment.order, moment.turn[kept], moment.step)
+    return _Rows(rows.table, left, {name: _kept(column, kept) for name, column in rows.columns.items()})
 
 
 def _kept(column: Any, kept: BoolArray) -> Any:
@@ -214,14 +205,14 @@ def _kept(column: Any, kept: BoolArray) -> Any:
     return column[kept] if isinstance(column, np.ndarray) else column
 
 
-def _ranks(entries: list[_Entry]) -> IntArray:
-    """Places of the rows of all entries: by time, order, client and step."""
-    sizes = [entry.clients.size for entry in entries]
-    at_ns = np.concatenate([entry.moment.at_ns for entry in entries])
-    client = np.concatenate([entry.clients for entry in entries])
-    order = np.repeat([int(entry.moment.order) << _CLIENT_BITS for entry in entries], sizes)
-    step = np.repeat([entry.moment.step for entry in entries], sizes)
-    sequence = np.lexsort(((order | client) * _STEPS + step, at_ns))
+def _ranks(moments: Sequence[Moment]) -> IntArray:
+    """Places of all rows: by time, order, turn and step."""
+    sizes = [moment.at_ns.size for moment in moments]
+    at_ns = np.concatenate([moment.at_ns for moment in moments])
+    turn = np.concatenate([moment.turn for moment in moments])
+    order = np.repeat([moment.order << _TURN_BITS for moment in moments], sizes)
+    step = np.repeat([moment.step for moment in moments], sizes)
+    sequence = np.lexsort(((order | turn) * _STEPS + step, at_ns))
     ranks = np.empty(sequence.size, dtype=np.int64)
     ranks[sequence] = np.arange(sequence.size)
     return ranks

@@ -22,6 +22,7 @@ class RestMeters:
 
     def __init__(self, power: RadioPower, clients: int) -> None:
         self._power = power
+        self._draws = any((power.tail_power_w, power.idle_power_w, power.sleep_power_w))
         self._active_ns = np.zeros(clients, dtype=np.int64)
         self._active = False
 
@@ -31,6 +32,8 @@ class RestMeters:
 
     def rest_j(self, start_ns: IntArray, end_ns: IntArray) -> FloatArray:
         """Energy at rest between two times of each client, neither before its last activity [J]."""
+        if not self._draws:
+            return np.zeros(end_ns.size)
         return self._since_j(end_ns - self._active_ns) - self._since_j(start_ns - self._active_ns)
 
     def _since_j(self, length_ns: IntArray) -> FloatArray:

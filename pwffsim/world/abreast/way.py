@@ -55,6 +55,16 @@ class Way:
         """Radiated power, of all links alike."""
         return self._fleet.pattern.tx_power_w
 
+    @property
+    def power(self) -> float:
+        """Share of it at which all of them radiate while on air."""
+        return self._fleet.power
+
+    def full_power_s(self, on_air_s: FloatArray) -> FloatArray:
+        """Seconds f64[n] at full power that radiate as much as seconds on air f64[n]."""
+        radiated_j = self.tx_power_w * (self.power * on_air_s)
+        return radiated_j / self.tx_power_w if self.tx_power_w > 0 else 0.0 * radiated_j
+
     def carry(self, start_ns: IntArray, payload_bytes: IntArray) -> Ride:
         """Raises NotAbreastError for a transfer that takes no time, or longer than the link allows."""
         start_s = seconds(start_ns)

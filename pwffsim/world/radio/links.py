@@ -57,6 +57,7 @@ class Links:
         self._read: dict[str, ClientTraces] = {}
         self.uplink = cache(self._uplink)
         self.downlink = cache(self._downlink)
+        self._budget = cache(self._solved)
 
     def next_index(self, purpose: str, client: int) -> int:
         """Number of a client's next transfer in a direction."""
@@ -132,7 +133,7 @@ class Links:
     def _power_w(self, purpose: str, settings: LinkSettings) -> float:
         return self._budget(purpose).tx_power_w if settings.tx_power_w is None else settings.tx_power_w
 
-    def _budget(self, purpose: str) -> SolvedBudget:
+    def _solved(self, purpose: str) -> SolvedBudget:
         budget = uplink_budget(self._radio) if purpose == UP else downlink_budget(self._radio)
         assert budget is not None, "an ideal downlink has no links"
         return budget
