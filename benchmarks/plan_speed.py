@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,6 +86,13 @@ def plan_in_parts(changes: list[str]) -> tuple[Laps, str]:
     return lap, fingerprint
 
 
+def warm_up(fidelity: str) -> None:
+    """A small plan, so that everything is imported, and left out of garbage collections as ``pwffsim plan`` does."""
+    plan_in_parts(overrides(2, 1, fidelity))
+    gc.collect()
+    gc.freeze()
+
+
 def by_events(changes: list[str]) -> tuple[float, str]:
     """CPU seconds of the world of events alone, and its network fingerprint."""
     prepared, recorder = prepare_plan(load(SCENARIO, changes)), MemoryRecorder()
@@ -116,7 +124,7 @@ def rows(large: bool) -> Iterator[tuple[int, int, str]]:
 def main(arguments: list[str] | None = None) -> None:
     """Print a line a scenario."""
     options = parse(arguments)
-    plan_in_parts(overrides(2, 1, "packet"))
+    warm_up("packet")
     print(f"loop {empty_loop_s():.3f} s")
     for clients, rounds, fidelity in rows(options.large):
         changes = overrides(clients, rounds, fidelity)

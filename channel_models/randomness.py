@@ -10,6 +10,7 @@ Source: NumPy ``SeedSequence`` (O'Neill's seed_seq replacement) with an explicit
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from operator import index
@@ -91,6 +92,14 @@ class Draws:
         except (IndexError, OverflowError) as error:
             raise ValueError(f"a place has at most three indices in 0 .. 2**64-1, got {indices}") from error
         return self._generator
+
+    def along(self, first: Iterable[int], second: int) -> Iterator[Generator]:
+        """``at(index, second)`` for one index after another: draw from each before asking for the next."""
+        low, counter, bits, state, generator = _LOW_WORDS[2], self._counter, self._bits, self._state, self._generator
+        for entity in first:
+            counter[:] = (low, entity, second, 0)
+            bits.state = state
+            yield generator
 
 
 @lru_cache(maxsize=1024)

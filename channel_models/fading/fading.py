@@ -205,9 +205,10 @@ class BlockFading(ChunkedFading):
         return rows
 
     def fill(self, rows: Iterable[FloatArray], links: Sequence[int], chunk: int, first: int) -> None:
-        at, draw, draw_into = draws(self.seed, f"{self.purpose}/fading").at, self.draw, self.draw_into
-        for row, link in zip(rows, links, strict=True):
-            if first == 0:
-                draw_into(at(link, chunk), row)
-            else:
-                row[:] = draw(at(link, chunk), first + row.size)[first:]
+        generators = draws(self.seed, f"{self.purpose}/fading").along(links, chunk)
+        if first == 0:
+            for row, generator in zip(rows, generators, strict=True):
+                self.draw_into(generator, row)
+        else:
+            for row, generator in zip(rows, generators, strict=True):
+                row[:] = self.draw(generator, first + row.size)[first:]

@@ -173,3 +173,13 @@ def test_a_place_between_integers_is_refused() -> None:
 def test_impossible_fields_are_refused(seed: int, purpose: str) -> None:
     with pytest.raises(ValueError, match=r"seed must lie in|purpose must be"):
         draws(seed, purpose)
+
+
+def test_places_along_an_index_are_those_one_by_one_whatever_was_drawn_in_between() -> None:
+    field, links = draws(7, "uplink"), [3, 0, 2**63]
+    along = []
+    for generator in field.along(links, 11):
+        along.append(generator.integers(0, 2**63, 3).tolist())
+        field.at(5)
+    assert along == [field.at(link, 11).integers(0, 2**63, 3).tolist() for link in links]
+    assert along[0] == PINNED_DRAWS
