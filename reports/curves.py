@@ -40,7 +40,28 @@ GROUPS = (
     Group("Examiner's reward, weighted by the client's preference", ("examined_weighted",), ""),
     Group("Agreement of own rewards with the judge's", ("agreement_helpfulness", "agreement_harmlessness"), ""),
     Group("Judge's scores of the policy's answers", ("judge_helpfulness", "judge_harmlessness"), ""),
-    Group("KL to the policy at the end of stage 1", ("kl",), "nats a response"),
+    Group("KL to the reference policy", ("kl",), "nats a response"),
+    Group(
+        "KL while training, to the reference and to the global policy",
+        ("train_kl", "train_kl_global"),
+        "nats a response",
+    ),
+    Group("Surrogate's loss", ("train_policy_loss",), ""),
+    Group("Share of tokens outside the clip range", ("train_clip_fraction",), "%"),
+    Group("How far an update goes, k3", ("train_approx_kl",), "nats a token"),
+    Group("Steps back towards the reference", ("train_rectified",), "a round"),
+    Group(
+        "Critics: share of the returns' variance they explain",
+        ("train_explained_variance_helpfulness", "train_explained_variance_harmlessness"),
+        "",
+    ),
+    Group("Critics: loss", ("train_value_loss_helpfulness", "train_value_loss_harmlessness"), ""),
+    Group("Correlation of the objectives' advantages", ("train_objective_conflict",), ""),
+    Group("Entropy of the policies", ("entropy", "train_entropy"), "nats a token"),
+    Group("Loss of preferences (DPO)", ("train_dpo_loss",), "nats a pair"),
+    Group("Preferred responses that the policy favours (DPO)", ("train_pair_accuracy",), "%"),
+    Group("Margin of preferred responses (DPO)", ("train_pair_margin",), "nats"),
+    Group("Length of answers", ("response_length",), "tokens"),
     Group("Answers that end, and that refuse", ("ended", "refusal_rate"), "%"),
     Group("Reward models' loss on held-out pairs", ("helpfulness_loss", "harmlessness_loss"), "nats a pair"),
     Group("Reward models' margin, chosen less rejected", ("helpfulness_margin", "harmlessness_margin"), ""),
@@ -73,6 +94,23 @@ LABELS = {
     "helpfulness_margin": "helpfulness",
     "harmlessness_margin": "harmlessness",
     "kl": "clients",
+    "train_kl": "to the reference",
+    "train_kl_global": "to the global policy",
+    "train_policy_loss": "clients",
+    "train_rectified": "clients",
+    "train_dpo_loss": "clients",
+    "train_pair_accuracy": "clients",
+    "train_pair_margin": "clients",
+    "train_clip_fraction": "clients",
+    "train_approx_kl": "clients",
+    "train_explained_variance_helpfulness": "helpfulness",
+    "train_explained_variance_harmlessness": "harmlessness",
+    "train_value_loss_helpfulness": "helpfulness",
+    "train_value_loss_harmlessness": "harmlessness",
+    "train_objective_conflict": "clients",
+    "entropy": "held-out prompts",
+    "train_entropy": "training prompts",
+    "response_length": "clients",
     "train_loss": "clients",
 }
 
@@ -193,7 +231,8 @@ def guides(group: Group, baselines: Mapping[str, Any], bounds: Mapping[str, tupl
 def bounds_of(scenario: Mapping[str, Any]) -> dict[str, tuple[str, float]]:
     """Bounds that the scenario sets on a metric."""
     alignment = (scenario.get("stages") or {}).get("alignment") or {}
-    return {"kl": ("bound", float(alignment["kl_bound"]))} if alignment.get("kl_bound") is not None else {}
+    bounded = alignment.get("kl_bound") is not None and alignment.get("algorithm") != "dpo"
+    return {"kl": ("bound", float(alignment["kl_bound"]))} if bounded and alignment.get("engine") != "trl" else {}
 
 
 def split(metrics: pd.DataFrame, group: Group) -> list[tuple[str, pd.DataFrame]]:

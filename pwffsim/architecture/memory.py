@@ -42,18 +42,27 @@ def reward_bytes(encoder: Architecture, trained: int, frozen: bool, batch: int, 
 
 
 def alignment_bytes(
-    model: Architecture, encoders_bytes: int, trained: int, rewards: int, batch: int, length: int
+    model: Architecture,
+    encoders_bytes: int,
+    trained: int,
+    rewards: int,
+    batch: int,
+    length: int,
+    critics: bool = True,
+    references: int = 1,
 ) -> int:
-    """Stage 3: actor and its reference modules, rewards, critics, activations of one batch of rollouts.
+    """Stage 3: actor, modules of policies that it is held against, rewards, critics, activations of one batch.
 
     Args:
         model: the actor.
         encoders_bytes: what rewards and critics hold beside the actor's own base.
         trained: trained parameters of the actor.
         rewards: trained parameters of all reward models, and so of all critics.
-        batch, length: rollouts.
+        batch, length: sequences.
+        critics: whether there are any.
+        references: policies that the actor is held against.
     """
-    reference = trained * BYTES_PER_ELEMENT
-    scorers = rewards * BYTES_PER_ELEMENT + trained_bytes(rewards)
+    held = references * trained * BYTES_PER_ELEMENT
+    scorers = rewards * BYTES_PER_ELEMENT + critics * trained_bytes(rewards)
     actor = weights_bytes(model) + trained_bytes(trained) + activation_bytes(model, batch, length)
-    return actor + reference + scorers + encoders_bytes
+    return actor + held + scorers + encoders_bytes

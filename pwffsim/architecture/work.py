@@ -71,7 +71,7 @@ def reward_flops(encoder: Network, frozen: bool, steps: int, batch: int, length:
 
 @dataclass(frozen=True)
 class Rollout:
-    """Size of one PPO iteration.
+    """Size of one iteration of PPO or GRPO.
 
     Attributes:
         prompts: number of prompts.
@@ -92,16 +92,41 @@ class Rollout:
 
 
 def alignment_flops(
-    policy: Network, encoder: Network, frozen: bool, iterations: int, rollout: Rollout, models: int = 2
+    policy: Network,
+    encoder: Network,
+    frozen: bool,
+    iterations: int,
+    rollout: Rollout,
+    models: int = 2,
+    references: int = 1,
 ) -> int:
     """PPO iterations: generation, reference and old log-probabilities, a reward and a critic an objective, the updates.
 
     One pass of a frozen encoder serves all rewards and critics; otherwise each of them is a pass of its own, and the
-    critics' encoders pay for their training in each epoch.
+    critics' encoders pay for their training in each epoch. `references` is the number of policies that the trained one
+    is held against.
     """
-    generate = policy.generate_flops(rollout.prompts, rollout.prompt_tokens, rollout.new_tokens)
-    log_probabilities = 2 * policy.forward_flops(rollout.prompts, rollout.length)
     score = (1 if frozen else 2 * models) * encoder.forward_flops(rollout.prompts, rollout.length)
-    update = policy.train_flops(rollout.prompts, rollout.length)
     critics = 0 if frozen else models * encoder.train_flops(rollout.prompts, rollout.length)
-    return iterations * (generate + log_probabilities + score + rollout.epochs * (update + critics))
+    update = policy.train_flops(rollout.prompts, rollout.length)
+    return iterations * (_sample_flops(policy, rollout, references) + score + rollout.epochs * (update + critics))
+
+
+def grpo_flops(
+    policy: Network, encoder: Network, frozen: bool, iterations: int, rollout: Rollout, models: int = 2
+) -> int:
+    """GRPO iterations: as PPO's without critics; `rollout.prompts` counts responses, each with its prompt."""
+    score = (1 if frozen else models) * encoder.forward_flops(rollout.prompts, rollout.length)
+    update = policy.train_flops(rollout.prompts, rollout.length)
+    return iterations * (_sample_flops(policy, rollout, 1) + score + rollout.epochs * update)
+
+
+def dpo_flops(policy: Network, steps: int, pairs: int, length: int) -> int:
+    """DPO steps: the reference's log-probabilities and the update, two sequences a pair."""
+    return steps * (policy.forward_flops(2 * pairs, length) + policy.train_flops(2 * pairs, length))
+
+
+def _sample_flops(policy: Network, rollout: Rollout, references: int) -> int:
+    """Generation, then log-probabilities under the policy and those it is held against."""
+    generate = policy.generate_flops(rollout.prompts, rollout.prompt_tokens, rollout.new_tokens)
+    return generate + (1 + references) * policy.forward_flops(rollout.prompts, rollout.length)

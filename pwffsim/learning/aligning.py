@@ -9,21 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from channel_models.randomness import stream
-from pwffsim.learning import ppo, predictions, rollouts
+from pwffsim.learning import health, ppo, rollouts, surrogate
 from pwffsim.learning.policy import Policy
 from pwffsim.learning.preferences import Scale
 from pwffsim.learning.reward import Pair
 from pwffsim.learning.rollouts import Rollout
 from pwffsim.learning.scoring import Features
 from pwffsim.learning.supervised import Optimisation, Optimiser
-
-_MARGIN = 0.5
-"""Share of the KL bound that training prompts may use: held-out prompts and other clients' adapters add to it."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,7 @@ class Settings:
         combine: where the objectives are weighted and summed.
         weights: objective -> (C,), summing to 1.
         missing_end_penalty: taken off the score of a response that was cut, in standard deviations.
+        global_coefficient: beta_g of the per-token penalty ``beta_g (log pi - log pi_global)``.
     """
 
     temperature: float
@@ -79,6 +75,12 @@ class Settings:
     missing_end_penalty: float
     policy_optimisation: Optimisation
     critic_optimisation: Optimisation
+    global_coefficient: float = 0.0
+
+    @property
+    def rule(self) -> surrogate.Rule:
+        """What a step of the policy obeys."""
+        return surrogate.Rule(self.temperature, self.clip_range, self.kl_bound)
 
 
 @dataclass(frozen=True)
@@ -99,18 +101,13 @@ class Optimisers:
 
 
 @dataclass
-class Progress:
+class Progress(surrogate.Progress):
     """Facts of the optimiser steps of one iteration, (C,) each step.
 
     Attributes:
-        far: whether a client's step went back towards the reference.
-        policy_losses, clip_fractions: of the surrogate, without meaning where a client is far.
         value_losses: objective -> of its critics.
     """
 
-    far: list[Tensor] = field(default_factory=list)
-    policy_losses: list[Tensor] = field(default_factory=list)
-    clip_fractions: list[Tensor] = field(default_factory=list)
     value_losses: dict[str, list[Tensor]] = field(default_factory=dict)
 
 
@@ -123,6 +120,7 @@ class Scored:
         advantage: (N,), weighted, and whitened over each client's tokens.
         returns: objective -> (N,), what its critics learn.
         features: objective -> what its critics read; None where their encoder is trained, so that they change.
+        values: objective -> (N,), what its critics said before the update.
     """
 
     rollout: Rollout
@@ -130,6 +128,11 @@ class Scored:
     advantage: Tensor
     returns: Mapping[str, Tensor]
     features: Mapping[str, Features] | None
+    values: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def health(self) -> list[dict[str, float]]:
+        """Of each client, see :func:`pwffsim.learning.health.of_targets`."""
+        return health.of_targets(self.returns, self.values, self.rollout.owners, self.rollout.clients)
 
 
 def score(networks: Networks, rollout: Rollout, settings: Settings, end: int) -> Scored:
@@ -137,8 +140,7 @@ def score(networks: Networks, rollout: Rollout, settings: Settings, end: int) ->
     features = networks.rewards.features(rollout.dialogues)
     scores = networks.scores(features)
     cut = settings.missing_end_penalty * (~rollouts.ended(rollout, end)).float()
-    known = rollout.predictions
-    penalty = rollout.grid(settings.kl_coefficient * (known.log_probs - known.reference_log_probs))
+    penalty = rollout.grid(_penalty(rollout, settings))
     mask = rollout.mask.float()
     rewards = {o: ppo.token_rewards(s - cut, penalty, mask) for o, s in scores.items()}
     with torch.no_grad():
@@ -149,7 +151,17 @@ def score(networks: Networks, rollout: Rollout, settings: Settings, end: int) ->
     by_client = (grid.view(rollout.clients, -1) for grid in (targets.advantage, mask))
     advantage = ppo.whiten(*by_client).view(mask.shape)[rollout.mask]
     returns = {o: returns[rollout.mask] for o, returns in targets.returns.items()}
-    return Scored(rollout, scores, advantage, returns, seen if networks.critics.frozen else None)
+    known_values = {o: own[rollout.mask] for o, own in values.items()}
+    return Scored(rollout, scores, advantage, returns, seen if networks.critics.frozen else None, known_values)
+
+
+def _penalty(rollout: Rollout, settings: Settings) -> Tensor:
+    """(N,): beta (log pi - log pi_ref), and beta_g (log pi - log pi_global) where the clients have a global policy."""
+    known = rollout.predictions
+    own = settings.kl_coefficient * (known.log_probs - known.reference_log_probs)
+    if rollout.globally is None:
+        return own
+    return own + settings.global_coefficient * (known.log_probs - rollout.globally.reference_log_probs)
 
 
 def update(
@@ -158,47 +170,12 @@ def update(
     """Passes over a rollout in minibatches, a step of the policies and of all critics in each; seeds: one a client."""
     progress = Progress(value_losses={o: [] for o in scored.returns})
     for epoch in range(settings.ppo_epochs):
-        for rows in _minibatches(scored.rollout, settings.minibatches, epoch, seeds):
-            _policy_step(networks, optimisers, scored, rows, settings, progress)
+        for rows in surrogate.minibatches(scored.rollout, settings.minibatches, epoch, seeds):
+            part, advantage = scored.rollout.take(rows), scored.advantage[scored.rollout.tokens_of(rows)]
+            surrogate.step(networks.policy, optimisers.policy, part, advantage, settings.rule, progress)
             for objective in scored.returns:
                 _critic_step(networks, optimisers, scored, rows, objective, settings, progress)
     return progress
-
-
-def _minibatches(rollout: Rollout, parts: int, epoch: int, seeds: Sequence[int]) -> list[Tensor]:
-    """Rows of each minibatch, ascending: a client's responses in an order of its own, cut in equal parts."""
-    own = [stream(seed, "alignment.minibatches", epoch).permutation(rollout.responses) for seed in seeds]
-    order = torch.from_numpy(np.stack(own)).to(rollout.mask.device)
-    first = torch.arange(len(seeds), device=order.device)[:, None] * rollout.responses
-    drawn = order.tensor_split(min(parts, rollout.responses), dim=1)
-    return [(part.sort(dim=1).values + first).flatten() for part in drawn]
-
-
-def _policy_step(
-    networks: Networks, optimisers: Optimisers, scored: Scored, rows: Tensor, settings: Settings, progress: Progress
-) -> None:
-    """One step of the clipped surrogate; or, where a policy is too far from its reference, one back towards it.
-
-    A constraint that is violated becomes the objective until it holds again (Xu et al. 2021, CRPO, arXiv 2011.05869).
-    """
-    part, advantage = scored.rollout.take(rows), scored.advantage[scored.rollout.tokens_of(rows)]
-    known, owners = part.predictions, part.owners
-    log_probs, divergence = predictions.predict(
-        rollouts.head(networks.policy, settings.temperature),
-        networks.policy.predicting(part.batch),
-        part.batch.targets,
-        known.reference_states,
-        known.reference_normalisers,
-    )
-    apart = part.sums(divergence) / part.responses
-    far = apart.detach() > _MARGIN * settings.kl_bound
-    change = torch.where(far[owners], 0.0, log_probs - known.log_probs)
-    losses, outside = ppo.policy_loss(change.exp(), advantage, settings.clip_range)
-    surrogate = part.means(losses)
-    optimisers.policy.step(torch.where(far, apart, surrogate))
-    progress.far.append(far)
-    progress.policy_losses.append(surrogate.detach())
-    progress.clip_fractions.append(part.means(outside))
 
 
 def _critic_step(

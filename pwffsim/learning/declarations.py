@@ -3,13 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 STAGES: tuple[str, ...] = ("instruction", "reward", "alignment")
 """The federated stages, in the order in which they run."""
 
-ENGINES: dict[str, tuple[str, ...]] = {"instruction": ("native", "trl")}
-"""Stage -> training loops: our own, or trl's SFTTrainer."""
+_LOOPS = ("native", "trl")
+
+ENGINES: dict[str, tuple[str, ...]] = {"instruction": _LOOPS, "reward": _LOOPS, "alignment": _LOOPS}
+"""Stage -> training loops: our own, or trl's trainers."""
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """A way to align.
+
+    Attributes:
+        stage: its training's name in ``STAGES`` of :mod:`pwffsim.learning.stages`.
+        critics: whether it trains two critics.
+        generates: whether it samples responses.
+        sequences: sequences that a row of its batch makes.
+        engines: training loops that know it.
+    """
+
+    stage: str
+    critics: bool
+    generates: bool
+    sequences: int
+    engines: tuple[str, ...]
+
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "ppo": Algorithm("alignment.train", critics=True, generates=True, sequences=1, engines=("native",)),
+    "grpo": Algorithm("alignment.grpo.train", critics=False, generates=True, sequences=1, engines=_LOOPS),
+    "dpo": Algorithm("alignment.dpo.train", critics=False, generates=False, sequences=2, engines=_LOOPS),
+}
+"""Ways to align, by name; trl has had no PPO since its release 1.13."""
+
+KL_REFERENCES: tuple[str, ...] = ("stage1", "base", "global")
+"""What alignment holds a policy against: its own at the end of stage 1, the base model, or the global state as received
+with personal groups off."""
+
+NORMALISATIONS: tuple[str, ...] = ("sum_then_normalise", "normalise_then_sum")
+"""Where GRPO normalises two objectives' rewards within a group."""
 
 REWARD_MODELS: tuple[str, ...] = ("base_head", "distilbert")
 """Encoder of the reward models: the policy's frozen base, or DistilBERT (the paper's literal choice)."""
@@ -91,6 +128,8 @@ TOGETHER: dict[str, int] = {
     "reward.train": 64,
     "reward.evaluate": 64,
     "alignment.train": 16,
+    "alignment.grpo.train": 16,
+    "alignment.dpo.train": 16,
     "alignment.evaluate": 16,
 }
 """Stage -> clients that share a batch at most, where that pays (benchmarks/fusion_*.py)."""
@@ -104,6 +143,8 @@ ACTIVATIONS: dict[str, int] = {
     "reward.train": 2**22,
     "reward.evaluate": 2**24,
     "alignment.train": 2**23,
+    "alignment.grpo.train": 2**23,
+    "alignment.dpo.train": 2**23,
     "alignment.evaluate": 2**24,
 }
 """Stage -> tokens x width x blocks of a batch at most, where that is known and stands in place of the width: beyond it
@@ -134,8 +175,8 @@ def _room(stage: str, params: Mapping[str, Any], width: int, layers: int) -> int
 _MEASURED_ROWS = 32
 """Held-out rows of a client, about."""
 
-_SEQUENCES = {"reward.train": 4, "reward.evaluate": 4}
-"""Sequences a row, where it is not one: a pair of dialogues for each of two objectives."""
+_SEQUENCES = {"reward.train": 4, "reward.evaluate": 4, "alignment.dpo.train": 2}
+"""Sequences a row, where it is not one: a pair of dialogues, in stage 2 for each of two objectives."""
 
 
 def _kept_features(stage: str, params: Mapping[str, Any]) -> bool:

@@ -7,15 +7,16 @@ states in this order.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pwffsim.learning import pair_features, pair_texts, reward, runtime, state
+from pwffsim.learning import batching, pair_features, pair_texts, reward, runtime, state
 from pwffsim.learning.jobs import Job
 from pwffsim.learning.pair_texts import Member
 from pwffsim.learning.reward import Pair
@@ -75,6 +76,21 @@ def source(members: Sequence[Member], split: str, scorer: Scorer) -> Source:
     """The pairs of some members: from features kept in memory where the encoder is frozen, else through it."""
     frozen = members[0].params["reward"]["upload"] == "head"
     return (FromFeatures if frozen else ThroughEncoder)(members, split, scorer)
+
+
+def draws(members: Sequence[Member], sizes: Sequence[int]) -> Iterator[Tensor]:
+    """(M, B) a step: which of its pairs each model learns from.
+
+    Args:
+        members: whose params say seed, steps and batch_size.
+        sizes: (M,), how many pairs each has.
+    """
+    steps, batch_size = members[0].params["steps"], members[0].params["batch_size"]
+    each = [
+        batching.draws(member.params["seed"], size, steps, batch_size, f"pairs.{member.objective}")
+        for member, size in zip(members, sizes, strict=True)
+    ]
+    yield from torch.from_numpy(np.array(each)).unbind(1)
 
 
 @torch.no_grad()

@@ -24,6 +24,9 @@ from pwffsim.learning.tokens import Encoded, Tokenizer
 REFERENCE = "reference_"
 """Prefix of the inputs that hold the reference policy."""
 
+GLOBAL = "global_"
+"""Prefix of the inputs that hold the global policy, where the clients shall stay close to it."""
+
 
 @dataclass(frozen=True)
 class Rollout:
@@ -35,6 +38,7 @@ class Rollout:
         batch: the same as padded tensors.
         mask: (C B, R), true on response tokens.
         predictions: what the policies that sampled and the reference policies thought of the tokens.
+        globally: the same with the global policies in place of the reference, where there are some.
     """
 
     clients: int
@@ -42,6 +46,7 @@ class Rollout:
     batch: Batch
     mask: Tensor
     predictions: Predictions
+    globally: Predictions | None = None
 
     @property
     def responses(self) -> int:
@@ -65,6 +70,10 @@ class Rollout:
         """(N,) -> (C B, R), zero beside the mask."""
         return torch.zeros(self.mask.shape, dtype=flat.dtype, device=flat.device).masked_scatter(self.mask, flat)
 
+    def spread(self, responses: Tensor) -> Tensor:
+        """(C B,) -> (N,): what a response has, at each of its tokens."""
+        return responses[self.mask.nonzero()[:, 0]]
+
     def tokens_of(self, rows: Tensor) -> Tensor:
         """(N,): which tokens belong to these responses."""
         return torch.isin(self.mask.nonzero()[:, 0], rows)
@@ -81,18 +90,21 @@ class Rollout:
         )
 
     def facts(self) -> list[dict[str, float]]:
-        """Of each client: kl (nats a response), kl_per_token, entropy (nats a token) of the policy that sampled, and
-        generated_tokens."""
+        """Of each client: kl (nats a response), kl_per_token, entropy (nats a token) of the policy that sampled,
+        response_length (tokens, mean) and generated_tokens; kl_global (nats a response) where there is a global policy.
+        """
         known = self.predictions
         columns = {
             "kl": self.sums(known.divergence) / self.responses,
             "kl_per_token": self.means(known.divergence),
             "entropy": self.means(known.entropy),
+            **({"kl_global": self.sums(self.globally.divergence) / self.responses} if self.globally else {}),
         }
         each = zip(*(column.tolist() for column in columns.values()), strict=True)
         counts = self.mask.view(self.clients, -1).sum(1).tolist()
         return [
-            {**dict(zip(columns, one, strict=True)), "generated_tokens": n} for one, n in zip(each, counts, strict=True)
+            {**dict(zip(columns, one, strict=True)), "response_length": n / self.responses, "generated_tokens": n}
+            for one, n in zip(each, counts, strict=True)
         ]
 
 
@@ -131,16 +143,27 @@ def collect(
         text: its tokenizer.
         requests: prompts and lengths of each client, equally many prompts.
         temperature: of the sampling; log-probabilities are those of the same distribution.
-        jobs: whose inputs hold the reference policies under ``reference_{group}``.
+        jobs: whose inputs hold the reference policies under ``reference_{group}``, and at will the global ones under
+            ``global_{group}``.
     """
     dialogues, states = sample(policy, text, requests, temperature)
     batch = collate([dialogue.tokens for dialogue in dialogues], text.pad)
     lengths = torch.tensor([len(dialogue.tokens.response) for dialogue in dialogues], device=states.device)
     mask = torch.arange(int(lengths.max()), device=states.device) < lengths[:, None]
-    with torch.no_grad(), policy.holding(jobs, REFERENCE):
-        reference = policy.predicting(batch).float()
-    found = predictions.compare(head(policy, temperature), states, reference, batch.targets)
-    return Rollout(len(requests), dialogues, batch, mask, found)
+    found = _compared(policy, states, batch, temperature, jobs, REFERENCE)
+    stays = any(name.startswith(GLOBAL) for name in jobs[0].inputs)
+    globally = _compared(policy, states, batch, temperature, jobs, GLOBAL) if stays else None
+    return Rollout(len(requests), dialogues, batch, mask, found, globally)
+
+
+@torch.no_grad()
+def _compared(
+    policy: Policy, states: Tensor, batch: Batch, temperature: float, jobs: Sequence[Job], prefix: str
+) -> Predictions:
+    """The policies that have drawn from these states, against others out of the inputs."""
+    with policy.holding(jobs, prefix):
+        others = policy.predicting(batch).float()
+    return predictions.compare(head(policy, temperature), states, others, batch.targets)
 
 
 def head(policy: Policy, temperature: float) -> Head:

@@ -117,6 +117,10 @@ class Encoder(Protocol):
         """Of whole dialogues alone."""
         ...
 
+    def ids(self, dialogue: Dialogue) -> list[int]:
+        """The tokens that it reads of a whole dialogue."""
+        ...
+
 
 class BaseEncoder:
     """The policy's frozen base, no adapters, no LoRA: hidden states of its own tokens, the last one for the whole."""
@@ -130,6 +134,9 @@ class BaseEncoder:
 
     def whole(self, dialogues: Sequence[Dialogue]) -> Tensor:
         return self._read(dialogues, [len(d.tokens) for d in dialogues])
+
+    def ids(self, dialogue: Dialogue) -> list[int]:
+        return [*dialogue.tokens.prompt, *dialogue.tokens.response]
 
     def features(self, dialogues: Sequence[Dialogue]) -> Features:
         """As the protocol says; every response has a token."""
@@ -164,7 +171,10 @@ class DistilBertEncoder:
         self._length = min(max_length or limit, limit)
 
     def whole(self, dialogues: Sequence[Dialogue]) -> Tensor:
-        return self._first([self._ids(d.prompt, d.response) for d in dialogues])
+        return self._first([self.ids(dialogue) for dialogue in dialogues])
+
+    def ids(self, dialogue: Dialogue) -> list[int]:
+        return self._ids(dialogue.prompt, dialogue.response)
 
     def features(self, dialogues: Sequence[Dialogue]) -> Features:
         longest = max(len(d.tokens.response) for d in dialogues)
@@ -254,6 +264,11 @@ class NoTuning:
         """There is nothing to lend."""
 
 
+def lora_shape(rank: int) -> LoraShape:
+    """Of a reward model's own LoRA."""
+    return LoraShape(rank, _LORA_ALPHA_PER_RANK * rank, _LORA_MODULES)
+
+
 class LoraTuning:
     """LoRA in the first module of each block."""
 
@@ -261,8 +276,7 @@ class LoraTuning:
 
     def __init__(self, encoder: Encoder, rank: int) -> None:
         self._encoder = encoder
-        shape = LoraShape(rank, _LORA_ALPHA_PER_RANK * rank, _LORA_MODULES)
-        self._modules = grouped.attach_lora(encoder.model, shape)
+        self._modules = grouped.attach_lora(encoder.model, lora_shape(rank))
         self.shapes: Shapes = grouped.shapes(self._modules)
 
     def lend(self, tensors: Mapping[str, Tensor]) -> None:

@@ -10,6 +10,7 @@ from pwffsim.architecture.groups import adapter_tensors, lora_tensors, reward_te
 from pwffsim.architecture.memory import alignment_bytes, instruction_bytes, reward_bytes, weights_bytes
 from pwffsim.architecture.tensors import total_elements
 from pwffsim.federation.methods import METHODS
+from pwffsim.learning.declarations import ALGORITHMS
 from pwffsim.scenario.schema import Scenario, Tier
 from pwffsim.scenario.tiers import client_name, tiers_of
 
@@ -76,17 +77,22 @@ def needed_bytes(scenario: Scenario, policy: Architecture, encoder: Architecture
         frozen = stages.reward.upload == "head"
         needs["reward"] = reward_bytes(encoder or policy, rewards, frozen, stages.reward.batch_size, length)
     if stages.alignment:
-        scorers = _scorers_bytes(scenario, policy, encoder)
-        needs["alignment"] = alignment_bytes(policy, scorers, trained, rewards, stages.alignment.batch_size, length)
+        algorithm = ALGORITHMS[stages.alignment.algorithm]
+        scorers = _scorers_bytes(scenario, policy, encoder, 1 + algorithm.critics)
+        batch = algorithm.sequences * stages.alignment.batch_size
+        references = 1 + (stages.alignment.global_coefficient > 0)
+        needs["alignment"] = alignment_bytes(
+            policy, scorers, trained, rewards, batch, length, algorithm.critics, references
+        )
     return needs
 
 
-def _scorers_bytes(scenario: Scenario, policy: Architecture, encoder: Architecture | None) -> int:
+def _scorers_bytes(scenario: Scenario, policy: Architecture, encoder: Architecture | None, roles: int) -> int:
     """Encoders beside the policy's base: one for each reward and critic where they are trained whole; otherwise one of
     their own, or none where they look at the base itself."""
     reward = scenario.stages.reward
     if reward is not None and reward.upload == "full":
-        return 2 * len(METHODS[scenario.method].objectives) * weights_bytes(encoder or policy)
+        return roles * len(METHODS[scenario.method].objectives) * weights_bytes(encoder or policy)
     return 0 if encoder is None else weights_bytes(encoder)
 
 

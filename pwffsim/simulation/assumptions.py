@@ -94,6 +94,7 @@ def assumptions(prepared: Prepared) -> list[Assumption]:
         *_devices(scenario),
         *_coordination(scenario),
         *_payloads(prepared),
+        *_alignment(scenario),
         *_model(prepared),
         *_left_out(scenario),
     ]
@@ -270,6 +271,19 @@ def _payloads(prepared: Prepared) -> Iterator[Assumption]:
         largest = max((stage.upload_tensors(profile) for profile in prepared.blueprint.participants), key=total_bytes)
         note = f"{total_elements(largest):,} fp32 parameters" + (" at most" if len(sizes) > 1 else "")
         yield _row("payload", f"upload in {stage.name}", max(sizes), "B", note)
+
+
+def _alignment(scenario: Scenario) -> Iterator[Assumption]:
+    """What the paper leaves open."""
+    alignment = scenario.stages.alignment
+    if alignment is None:
+        return
+    yield _row("alignment", "algorithm", alignment.algorithm)
+    yield _row("alignment", "engine", alignment.engine)
+    yield _row("alignment", "KL reference", alignment.kl_reference)
+    if alignment.algorithm == "ppo":
+        yield _row("alignment", "objectives are combined as", alignment.combine)
+        yield _row("alignment", "regularisation reward", alignment.global_coefficient)
 
 
 def _model(prepared: Prepared) -> Iterator[Assumption]:

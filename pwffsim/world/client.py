@@ -15,10 +15,11 @@ from pwffsim.world.beginning import Beginning
 from pwffsim.world.blueprint import Blueprint
 from pwffsim.world.device import Device
 from pwffsim.world.diary import Diary, Recorder
-from pwffsim.world.inputs import as_reference, inputs_of
+from pwffsim.world.inputs import inputs_of
 from pwffsim.world.profiles import Profile
 from pwffsim.world.radio.access import RadioAccess
 from pwffsim.world.radio.meter import RestMeter
+from pwffsim.world.references import References
 from pwffsim.world.stages.stage import Stage
 from pwffsim.world.tasks import Report, Task
 
@@ -58,7 +59,7 @@ class Client:
         self._held: dict[Group, str] = {}
         self._sent: dict[Group, str] = {}
         self._trained: dict[str, int] = {}
-        self._reference: dict[str, str] = {}
+        self._references = References.of(blueprint, initial)
         if blueprint.keeps_rewards:
             self.personal["reward"] = initial.part("reward")
 
@@ -78,12 +79,11 @@ class Client:
             self._radio.hand_in(Report(task, self.profile.index, result, delivery))
 
     def state(self, stage: Stage, globals_: dict[Group, str]) -> dict[str, str]:
-        """Inputs of this stage's recipes: global states, personal ones over them, and the reference policy.
-
-        The reference of alignment's KL penalty is the policy with which the client begins alignment: the end of its
-        instruction tuning.
-        """
-        return inputs_of(stage, {**self._known(globals_), **self._reference})
+        """Inputs of this stage's recipes: global states, personal ones over them, and in alignment the rewards and the
+        policies that the client's is held against."""
+        known = self._known(globals_)
+        against = self._references.inputs(known, globals_) if stage.name == "alignment" else {}
+        return inputs_of(stage, known, against)
 
     def _known(self, globals_: Mapping[Group, str]) -> dict[Group, str]:
         """The global states as the client takes them over, and its personal ones."""
@@ -119,8 +119,8 @@ class Client:
         stage = task.stage
         serial = self._trained.get(stage.name, 0)
         self._trained[stage.name] = serial + 1
-        if stage.name == "alignment" and not self._reference:
-            self._reference = as_reference(self._blueprint.method.trained, self._known(task.globals))
+        if stage.name == "alignment":
+            self._references.begin(self._known(task.globals))
         handle = self._compute.submit(stage.train(self.profile, self.state(stage, dict(task.globals)), serial))
         yield from self._device.compute(
             SpanKind.COMPUTE, stage.train_flops(self.profile, self._counted(stage, handle)), task

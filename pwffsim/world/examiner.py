@@ -107,6 +107,8 @@ class Examiner:
     ) -> None:
         for task, handle in latest:
             refuse_divergence(task, handle.facts())
+            for name, value in _health(stage, task, handle.facts()):
+                recorder.metric(Metric(now_ns, task.client, stage.name, round_, name, value))
         for actor, handle in measured.items():
             for name, value in _values(stage, round_, handle.facts()):
                 shown = f"global_{name}" if actor == SERVER else name
@@ -119,3 +121,10 @@ def _values(stage: Stage, round_: int, facts: Facts) -> Iterator[tuple[str, floa
         constant = round_ > 0 and name in stage.constants
         if isinstance(value, (int, float)) and not isinstance(value, bool) and not constant:
             yield name, float(value)
+
+
+def _health(stage: Stage, task: Task, facts: Facts) -> Iterator[tuple[str, float]]:
+    """What a training in this stage said about itself."""
+    for name in stage.health if task.stage is stage else ():
+        if name in facts:
+            yield f"train_{name}", float(facts[name])

@@ -24,8 +24,9 @@ from pwffsim.world.convergence import Patience
 from pwffsim.world.diary import Diary, Recorder
 from pwffsim.world.divergence import refuse_divergence
 from pwffsim.world.examiner import Examiner
-from pwffsim.world.inputs import as_reference, inputs_of
+from pwffsim.world.inputs import inputs_of
 from pwffsim.world.ledger import Ledger
+from pwffsim.world.references import References
 from pwffsim.world.stages.stage import Stage
 from pwffsim.world.sums import aggregate
 from pwffsim.world.tasks import Report, Task
@@ -64,15 +65,16 @@ class Server:
         self._ledger = ledger
         self._diary = Diary(kernel, ledger, SERVER)
         self._examiner = Examiner(kernel, blueprint, compute, ledger, initial)
+        self._references = References.of(blueprint, initial)
         self._learnt: list[tuple[Task, Handle]] = []
-        self._clusters: list[dict[Group, str]] = [{} for _ in {*blueprint.clusters.values()}]
+        self._clusters: list[dict[Group, str]] = []
         if blueprint.scenario.stages.reward and not blueprint.keeps_rewards:
-            for states in self._clusters:
-                states["reward"] = initial.part("reward")
+            self._begin_rewards(initial.part("reward"), len({*blueprint.clusters.values()}))
 
     def states(self, client: int) -> dict[Group, str]:
         """Group -> reference of the current state that this client is given: of reward models, its cluster's."""
-        return {**self.globals, **self._clusters[self.blueprint.clusters[client]]}
+        own = self._clusters[self.blueprint.clusters[client]] if self._clusters else {}
+        return {**self.globals, **own}
 
     def preside(self, stages: Iterable[Stage], conduct: Any) -> Generator[Any, Any, None]:
         """The server's life: one stage after another, then goodbye.
@@ -141,13 +143,13 @@ class Server:
     def learn(self, stage: Stage, round_: int) -> None:
         """Train the server's own state once, on everybody's rows; no update is sent, none is summed."""
         self._ledger.mark(stage.name, round_, stage.rounds)
-        (rewards,) = self._clusters
         if stage.name == "alignment":
-            self.globals |= as_reference(self.blueprint.method.trained, self.globals)
-        recipe = stage.train(self.blueprint.everybody, inputs_of(stage, {**self.globals, **rewards}), round_ - 1)
+            self._references.begin(self.globals)
+            self.globals |= self._references.inputs(self.globals, self.globals)
+        against = {name: state for name, state in self.globals.items() if name.startswith("reference_")}
+        recipe = stage.train(self.blueprint.everybody, inputs_of(stage, self.globals, against), round_ - 1)
         handle = self._compute.submit(recipe)
-        states = rewards if stage.name == "reward" else self.globals
-        states |= {group: handle.part(group) for group in stage.groups}
+        self.globals |= {group: handle.part(group) for group in stage.groups}
         self._learnt = [(Task(self._updates, SERVER, round_, self.version, stage, {}, 1), handle)]
         self._updates += 1
 
@@ -164,18 +166,23 @@ class Server:
         """The end of the run."""
         self._diary.close()
 
+    def _begin_rewards(self, first: str, clusters: int) -> None:
+        """Reward models at the start: everybody's, or as many as there are clusters."""
+        if clusters == 1:
+            self.globals["reward"] = first
+        else:
+            self._clusters = [{"reward": first} for _ in range(clusters)]
+
     def _participants(self) -> list[Client]:
         return [self.clients[profile.index] for profile in self.blueprint.participants]
 
     def _parts(self, stage: Stage, reports: Sequence[Report], weights: Sequence[float]) -> Iterator[_Part]:
         """What is summed together: all updates, or those of reward models cluster by cluster, each with its own share
         of the weight as the whole."""
-        if stage.name != "reward":
-            yield self.globals, reports, weights
-        elif len(self._clusters) == 1:
-            yield self._clusters[0], reports, weights
-        else:
+        if stage.name == "reward" and self._clusters:
             yield from self._by_cluster(reports, weights)
+        else:
+            yield self.globals, reports, weights
 
     def _by_cluster(self, reports: Sequence[Report], weights: Sequence[float]) -> Iterator[_Part]:
         for cluster, states in enumerate(self._clusters):

@@ -87,3 +87,10 @@ def test_alignment_needs_more_memory_than_instruction():
     distilbert = weights_bytes(architecture_of({"model_type": "distilbert"}))
     literal = alignment_bytes(MODEL, 4 * distilbert, 100_000, 50_000, 8, 64)
     assert literal - alignment_bytes(MODEL, 0, 100_000, 50_000, 8, 64) == 4 * distilbert
+
+
+def test_critics_and_each_policy_that_is_held_against_need_their_memory():
+    sizes = (MODEL, 0, 100_000, 50_000, 8, 64)
+    whole, without = alignment_bytes(*sizes), alignment_bytes(*sizes, critics=False)
+    assert whole - without == 4 * 4 * 50_000, "weights, gradients and two moments in fp32"
+    assert alignment_bytes(*sizes, references=2) - whole == 4 * 100_000

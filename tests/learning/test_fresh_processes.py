@@ -19,12 +19,20 @@ from pwffsim.learning import stages, state
 model, data, groups = model_params({base!r}), data_params(), ["adapters", "lora"]
 start = initial_states(model, groups, reward_params(), 1)
 reference = {{f"reference_{{g}}": start[g] for g in groups}}
+grouped = {{"group_size": 2, "group_normalisation": "normalise_then_sum", "minibatches": 1}}
+grouped = {{**ALIGNING, "reward": reward_params(), **grouped}}
+preferring = {{"weight": 0.7, "dpo_beta": 0.1}}
 recipes = [
     ("instruction.train", {{**TUNING, "engine": "native"}}, start),
     ("instruction.train", {{**TUNING, "engine": "trl"}}, start),
     ("reward.train", {{**TUNING, "reward": reward_params()}}, start),
     ("alignment.train", {{**ALIGNING, "reward": reward_params()}}, {{**start, **reference}}),
     ("instruction.train", {{**TUNING, "engine": "native", "precision": "bf16"}}, start),
+    ("reward.train", {{**TUNING, "reward": reward_params(), "engine": "trl"}}, start),
+    ("alignment.grpo.train", {{**grouped, "engine": "native"}}, {{**start, **reference}}),
+    ("alignment.grpo.train", {{**grouped, "engine": "trl"}}, {{**start, **reference}}),
+    ("alignment.dpo.train", {{**TUNING, **preferring, "engine": "native"}}, {{**start, **reference}}),
+    ("alignment.dpo.train", {{**TUNING, **preferring, "engine": "trl"}}, {{**start, **reference}}),
 ]
 found = {{}}
 for i in {order!r}:
@@ -58,3 +66,7 @@ def test_two_processes_agree_to_the_bit(small_base):
 
 def test_reward_learning_and_alignment_do_too(small_base):
     assert outcome(small_base, [2, 3], "0") == outcome(small_base, [3, 2], "4242")
+
+
+def test_trl_s_trainers_and_alignment_without_critics_do_too(small_base):
+    assert outcome(small_base, [5, 6, 7, 8, 9], "0") == outcome(small_base, [9, 7, 5, 8, 6], "4242")

@@ -8,7 +8,6 @@ from small_models import ALIGNING, TUNING, data_params, initial_states, reward_p
 
 from pwffsim.learning import stages
 from pwffsim.learning.jobs import Job
-from pwffsim.learning.stages import alignment
 
 ONE = {"objectives": ["helpfulness"]}
 CLIENTS = 3
@@ -92,12 +91,12 @@ def test_one_objective_has_the_whole_weight(model, many, combine):
         close(single.parts["critics"], helpful(pair.parts["critics"]))
 
 
-@pytest.mark.parametrize("one", [True, False])
-def test_weights_of_a_client_sum_to_one(model, many, one):
-    """T9."""
-    weights = alignment._weights(aligning(model, many, one, weight=0.3))
-    assert len(weights) == 2 - one
-    assert torch.equal(sum(weights.values()), torch.ones(CLIENTS))
+def test_weights_of_a_client_sum_to_one(model, many):
+    """T9: w of helpfulness, 1 - w of harmlessness, in training as in evaluation."""
+    for stage in ("alignment.train", "alignment.evaluate"):
+        for result in stages.run_together(stage, aligning(model, many, False, weight=0.3)):
+            helpful, harmless = result.facts["reward_helpfulness"], result.facts["reward_harmlessness"]
+            assert result.facts["reward_weighted"] == pytest.approx(0.3 * helpful + 0.7 * harmless, abs=1e-6)
 
 
 def test_facts_of_one_objective(model, many):

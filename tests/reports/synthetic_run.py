@@ -164,7 +164,7 @@ def measure(world: World, stage: str, number: int, time_ns: int) -> None:
             values |= {"helpfulness_accuracy": 0.5 + 0.3 * share, "harmlessness_accuracy": 0.5 + 0.22 * share}
         if stage == "alignment":
             values |= {"reward_helpfulness": -0.2 + 1.1 * share, "reward_harmlessness": -0.4 + 0.8 * share}
-            values |= {"reward_weighted": -0.3 + share * (1 + 0.05 * client), "kl": 2.5 * share, "entropy": 2 - share}
+            values |= {"reward_weighted": -0.3 + share * (1 + 0.05 * client), "kl": 2.5 * share, "surprise": 2 - share}
         for metric, value in values.items():
             noisy = value + 0.02 * rng.standard_normal()
             world.recorder.metric(Metric(time_ns, name(client), stage, number, metric, float(noisy)))

@@ -182,7 +182,7 @@ def test_every_measured_value_is_in_the_curves(run: Run) -> None:
 
 def test_unknown_metrics_get_panels_and_stages_with_other_scales_are_apart(run: Run) -> None:
     titles = [panel["title"] for panel in curves.build(run).panels]
-    assert "Other metrics: entropy" in titles
+    assert "Other metrics: surprise" in titles
     assert [title for title in titles if title.startswith("Training loss")] == [
         f"Training loss, {stage}" for stage in STAGES
     ]
@@ -216,7 +216,7 @@ def test_baselines_and_the_kl_bound_are_dashed_lines(run: Run) -> None:
         "accuracy"
     ]
     assert panels["Reward models, held-out pairs ranked right"] == [{"label": "chance", "value": 0.5, "bound": False}]
-    assert panels["KL to the policy at the end of stage 1"] == [{"label": "bound", "value": 8.0, "bound": True}]
+    assert panels["KL to the reference policy"] == [{"label": "bound", "value": 8.0, "bound": True}]
 
 
 def test_values_that_are_no_numbers_are_not_plotted() -> None:

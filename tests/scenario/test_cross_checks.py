@@ -31,6 +31,28 @@ MISFITS: list[tuple[str, ...]] = [
         "3:47: stages.alignment.minibatches: 3 minibatches of 2 prompts; at most 2",
     ),
     (
+        "stages: {reward: {}, alignment: {engine: trl}}\n",
+        "3:42: stages.alignment.engine: trl has no ppo; take engine native, or algorithm grpo or dpo",
+    ),
+    (
+        "stages: {reward: {}, alignment: {algorithm: grpo, minibatches: 2, engine: trl}}\n",
+        "3:75: stages.alignment.engine: trl takes all responses in one step, not in 2 minibatches; set minibatches: 1",
+    ),
+    (
+        "stages: {reward: {}, alignment: {algorithm: grpo, batch_size: 6}}\n",
+        "3:63: stages.alignment.batch_size: 6 responses are not whole groups of 4; take a multiple of group_size",
+    ),
+    (
+        "stages: {reward: {}, alignment: {algorithm: dpo, global_coefficient: 0.1}}\n",
+        "3:70: stages.alignment.global_coefficient: dpo has no rewards of tokens; take algorithm ppo, or kl_reference: "
+        "global",
+    ),
+    (
+        "method: local_only\nstages: {reward: {}, alignment: {kl_reference: global}}\n",
+        "4:48: stages.alignment.kl_reference: method 'local_only' shares nothing, so that there is no global policy to "
+        "stay close to; take another reference or method",
+    ),
+    (
         ALL + "devices: {tiers: [{name: a}, {name: b}, {name: a}]}\n",
         "4:48: devices.tiers[2].name: tier 'a' has the name of devices.tiers[0]; give it another",
     ),
@@ -93,7 +115,7 @@ MISFITS: list[tuple[str, ...]] = [
     (
         ALL + "method: shepherd\ndevices: {tiers: [{lora_modules_per_block: 0}]}\n",
         "5:44: devices.tiers[0].lora_modules_per_block: method 'shepherd' trains LoRA, and no tier carries any; "
-        "give a tier 1, 2 or 3 modules a block",
+        "give a tier one module a block or more",
     ),
     (
         ALL + "method: fedlora\naggregation: {lora_average: per_module}\n"

@@ -149,4 +149,4 @@ def test_alignment_of_one_client_without_instruction_tuning_starts_at_its_refere
     assert abs(kl[0]) < 1e-6 < abs(kl[1])
     assert [list(weights) for weights in done.run.rounds.weights] == [[1.0], [1.0]]
     ((key, _),) = done.of("alignment.train")
-    assert set(done.state(f"{key}/critics")) == set(done.state(done.world.server.globals["reward"]))
+    assert set(done.state(f"{key}/critics")) == set(done.state(done.world.server.states(0)["reward"]))

@@ -83,7 +83,7 @@ def test_upload_bytes_are_those_of_the_trained_tensors(tmp_path):
             real = {
                 name: (tuple(tensor.shape), tensor.numel() * tensor.element_size())
                 for group in stage.shared
-                for name, tensor in compute.state(world.server.globals[group]).items()
+                for name, tensor in compute.state(world.server.states(0)[group]).items()
             }
             assert declared == real
 

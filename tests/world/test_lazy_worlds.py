@@ -26,6 +26,9 @@ WORLDS = {
     "losses without personal state": {"clients": 5, "stages": INSTRUCTION, "radio": LOSSY, "method": "vanilla_fl"},
     "buffered": {"clients": 5, "stages": THREE, "aggregation": ASYNC},
     "local only": {"clients": 3, "stages": INSTRUCTION, "radio": CALM, "method": "local_only"},
+    "clusters": {"clients": 5, "stages": {**THREE, "reward": {"rounds": 2, "scope": "clustered"}}, "radio": CALM},
+    "examined": {"clients": 5, "stages": THREE, "radio": CALM, "evaluation": {"examiner": True}},
+    "the server learns": {"clients": 9, "stages": THREE, "radio": CALM, "method": "centralised"},
     "patience": {"clients": 4, "stages": PATIENT, "radio": CALM, "evaluation": {"every": 1}},
     "tokens counted": {"clients": 3, "stages": THREE, "radio": CALM, "devices": {"count_generated": "actual"}},
 }

@@ -6,12 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from learning import learn
 from spy import THREE_STAGES, watch
 from worlds import ADAPTER_BYTES, CALM, play
 
 from pwffsim.architecture.groups import OBJECTIVES, lora_tensors
 from pwffsim.architecture.tensors import total_bytes
 from pwffsim.learning.declarations import EXAMINER, KNOWN_CONFIGS
+from pwffsim.world.faults import Diverged
 
 METHODS = ("pwff", "pwff_equal", "fedada", "fedlora", "shepherd", "sfl", "pfl", "vanilla_fl", "dual")
 SMALL_AND_LARGE = {"tiers": [{"name": "small", "lora_modules_per_block": 1}, {"name": "large"}]}
@@ -359,6 +361,22 @@ def test_the_servers_model_is_measured_on_the_global_test_set(central):
     measured = [found for found in central.of("instruction.evaluate") if found.recipe.params["client"] is None]
     assert len(measured) == 1 + THREE_STAGES["instruction"]["rounds"]
     assert measured[-1].recipe.inputs == {group: last.part(group) for group in ("adapters", "lora")}
+
+
+def test_what_the_server_learns_may_diverge():
+    settings = {"clients": 2, "stages": {"instruction": {"rounds": 3}}, "radio": CALM, "method": "centralised"}
+    learnt = learn(settings, diverges=lambda recipe: recipe.stage == "instruction.train")
+    assert isinstance(learnt.ended, Diverged)
+    assert str(learnt.ended) == (
+        "server: update 0 of stage instruction, round 1, holds NaN or infinite values; lower "
+        "stages.instruction.learning_rate or stages.instruction.clip"
+    )
+
+
+def test_the_servers_learning_may_end_by_patience():
+    stage = {"rounds": 9, "convergence": {"rule": "patience", "patience": 1, "min_delta": 10.0}}
+    learnt = learn({"clients": 2, "stages": {"instruction": stage}, "radio": CALM, "method": "centralised"})
+    assert learnt.ended is None and len(learnt.ran("instruction.train")) == 2
 
 
 EXAMINED = {**BASE, "evaluation": {"examiner": True}}

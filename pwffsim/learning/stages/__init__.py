@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 from pwffsim.learning import runtime
 from pwffsim.learning.jobs import Inputs, Job, Params, Stage, StageResult
-from pwffsim.learning.stages import aggregate, alignment, initialise, instruction, interpolate, reward
+from pwffsim.learning.stages import aggregate, alignment, dpo, grpo, initialise, instruction, interpolate, reward
 
 __all__ = ["STAGES", "Inputs", "Job", "Params", "Stage", "StageResult", "run", "run_together"]
 
-_FAMILIES = (initialise, instruction, reward, alignment, aggregate, interpolate)
+_FAMILIES = (initialise, instruction, reward, alignment, grpo, dpo, aggregate, interpolate)
 
 STAGES: dict[str, Stage] = {name: stage for family in _FAMILIES for name, stage in family.STAGES.items()}
 """Name -> stage; one module a family."""

@@ -4,10 +4,11 @@ params of both: model, groups, reward, data, client, seed, max_length, max_new_t
 helpfulness).
 ``alignment.train`` further: steps (iterations), batch_size (prompts), ppo_epochs, minibatches, clip_range, gamma,
 gae_lambda, kl_coefficient, kl_bound, value_coefficient, learning_rate, critic_learning_rate, weight_decay, clip,
-combine, and at will missing_end_penalty (0 when absent).
+combine, and at will missing_end_penalty and global_coefficient (0 when absent).
 ``alignment.evaluate`` further, at will: examiner (:mod:`pwffsim.learning.examining`).
 inputs: adapters, lora (those of ``groups``), reward, reference_adapters, reference_lora, critics (a copy of reward when
-absent); with the param examiner also examiner, the state of its reward models.
+absent), and where a client shall stay close to the global policy global_adapters, global_lora; with the param examiner
+also examiner, the state of its reward models.
 
 Where reward models are of one objective alone it has the whole weight, whatever the client's preference.
 """
@@ -55,8 +56,13 @@ def train(jobs: Sequence[Job]) -> list[StageResult]:
     facts, means over the iterations: reward_{objective} (in standard deviations of the reward model's scores on the
     client's training pairs), reward_weighted, reward_sum (unweighted, the paper's figure; only of both objectives), kl
     (nats a response), kl_per_token, entropy (of the policy that sampled), ended (share of responses that ended),
-    policy_loss, clip_fraction, value_loss_{objective}; sums: generated_tokens, updates (steps of the surrogate),
-    rectified (steps back towards the reference); update_norm, finite.
+    response_length (tokens), policy_loss, clip_fraction, approx_kl (from the policy that sampled, nats a token, before
+    each step: k3), value_loss_{objective}, explained_variance_{objective} of its critic before the update,
+    objective_conflict (correlation of the objectives' advantages over tokens), kl_global (nats a response); sums:
+    generated_tokens, updates (steps of the surrogate), rectified (steps back towards the reference); update_norm,
+    finite.
+    What does not exist is absent: explained variance where all returns are equal, the conflict where an advantage is
+    constant, kl_global where there is no global policy, facts of the surrogate where every step went back.
     """
     params = jobs[0].params
     networks, settings = _networks(jobs), _settings(jobs)
@@ -64,23 +70,24 @@ def train(jobs: Sequence[Job]) -> list[StageResult]:
     iterations = []
     for step, prompts in enumerate(zip(*map(_prompts, jobs), strict=True)):
         seeds = [derive_seed(job.params["seed"], "alignment.iteration", step) for job in jobs]
-        requests = [_request(params, own, seed) for own, seed in zip(prompts, seeds, strict=True)]
+        requests = [request(params, own, seed) for own, seed in zip(prompts, seeds, strict=True)]
         rollout = rollouts.collect(networks.policy, text, requests, settings.temperature, jobs)
         scored = aligning.score(networks, rollout, settings, text.end)
         progress = aligning.update(networks, optimisers, scored, settings, seeds)
-        sampled = _rollout_facts(rollout, scored.scores, settings.weights, text)
-        iterations.append([{**a, **b} for a, b in zip(sampled, _progress_facts(progress), strict=True)])
+        sampled = rollout_facts(rollout, scored.scores, settings.weights, text)
+        each = zip(sampled, scored.health(), _progress_facts(progress), strict=True)
+        iterations.append([{**a, **b, **c} for a, b, c in each])
     states = zip(networks.policy.read(), networks.critics.read(), strict=True)
     results = zip(jobs, states, zip(*iterations, strict=True), strict=True)
-    return [_trained(job, {**own, "critics": critics}, facts) for job, (own, critics), facts in results]
+    return [trained(job, {**own, "critics": critics}, facts) for job, (own, critics), facts in results]
 
 
 def evaluate(jobs: Sequence[Job]) -> list[StageResult]:
     """Held-out prompts, several responses each, with sampling numbers that depend on the seed alone.
 
     facts: reward_{objective}, reward_weighted, reward_sum (of both objectives), kl (nats a response), kl_per_token,
-    entropy, ended, generated_tokens; where the corpus has a judge, judge_{objective} and refusal_rate (share of
-    responses that refuse); where there is an examiner, what it finds.
+    entropy, ended, response_length (tokens), generated_tokens; where the corpus has a judge, judge_{objective} and
+    refusal_rate (share of responses that refuse); where there is an examiner, what it finds.
     """
     held_out = [len(_held_out(job.params)) for job in jobs]
     results: dict[int, StageResult] = {}
@@ -94,11 +101,11 @@ def _evaluate(jobs: Sequence[Job]) -> list[StageResult]:
     """Of clients that have equally many held-out prompts."""
     params = jobs[0].params
     networks, text = _networks(jobs), tokenizer(params["model"]["tokenizer"])
-    requests = [_request(params, _held_out(job.params), job.params["seed"]) for job in jobs]
+    requests = [request(params, _held_out(job.params), job.params["seed"]) for job in jobs]
     rollout = rollouts.collect(networks.policy, text, requests, params["temperature"], jobs)
     features = networks.rewards.features(rollout.dialogues)
     scores = networks.scores(features)
-    facts = _rollout_facts(rollout, scores, _weights(jobs), text)
+    facts = rollout_facts(rollout, scores, weights_of(jobs), text)
     judges = shards.federation(params["data"]).judges
     own = _by_client(rollout.dialogues, len(jobs))
     examined = examining.facts(jobs, rollout.dialogues, features, scores)
@@ -131,14 +138,15 @@ def _settings(jobs: Sequence[Job]) -> Settings:
         **{name: params[name] for name in names},
         combine=params["combine"],
         horizon=ppo.Horizon(params["gamma"], params["gae_lambda"]),
-        weights=_weights(jobs),
+        weights=weights_of(jobs),
         missing_end_penalty=params.get("missing_end_penalty", 0.0),
+        global_coefficient=params.get("global_coefficient", 0.0),
         policy_optimisation=Optimisation(params["learning_rate"], params["weight_decay"], params["clip"]),
         critic_optimisation=Optimisation(params["critic_learning_rate"], params["weight_decay"], params["clip"]),
     )
 
 
-def _weights(jobs: Sequence[Job]) -> dict[str, Tensor]:
+def weights_of(jobs: Sequence[Job]) -> dict[str, Tensor]:
     """Objective -> (C,): the client's own, or the whole weight where there is one objective."""
     weight = torch.tensor([job.params["weight"] for job in jobs], device=runtime.device())
     both = dict(zip(OBJECTIVES, (weight, 1 - weight), strict=True))
@@ -158,11 +166,11 @@ def _held_out(params: Params) -> list[str]:
     return [prompt for prompt in shards.shard(params).prompts_test for _ in range(SAMPLES_A_PROMPT)]
 
 
-def _request(params: Params, prompts: Sequence[str], seed: int) -> Request:
+def request(params: Params, prompts: Sequence[str], seed: int) -> Request:
     return Request(prompts, params["max_new_tokens"], params["max_length"], seed)
 
 
-def _rollout_facts(
+def rollout_facts(
     rollout: Rollout, scores: Mapping[str, Tensor], weights: Mapping[str, Tensor], text: Tokenizer
 ) -> list[Facts]:
     """Of each client."""
@@ -178,23 +186,9 @@ def _rollout_facts(
 
 
 def _progress_facts(progress: Progress) -> list[Facts]:
-    """Of each client: means over the steps of an iteration, those of the surrogate alone for policy_loss and
-    clip_fraction, which are missing where every step went back; and counts."""
-    far = torch.stack(progress.far)
-    near = {
-        "policy_loss": torch.stack(progress.policy_losses),
-        "clip_fraction": torch.stack(progress.clip_fractions),
-    }
+    """Of each client: those of the surrogate, and value_loss_{objective}, the mean over all steps."""
     values = {f"value_loss_{o}": torch.stack(losses).double().mean(0) for o, losses in progress.value_losses.items()}
-    return [
-        {
-            **{name: float(column[~back, i].double().mean()) for name, column in near.items() if not back.all()},
-            **own,
-            "updates": int((~back).sum()),
-            "rectified": int(back.sum()),
-        }
-        for i, (back, own) in enumerate(zip(far.T, _rows(values), strict=True))
-    ]
+    return [{**near, **own} for near, own in zip(progress.facts(), _rows(values), strict=True)]
 
 
 def _rows(columns: Mapping[str, Tensor]) -> list[Facts]:
@@ -205,8 +199,8 @@ def _rows(columns: Mapping[str, Tensor]) -> list[Facts]:
 _SUMMED = ("generated_tokens", "updates", "rectified")
 
 
-def _trained(job: Job, parts: dict[str, state.Group], iterations: Sequence[Facts]) -> StageResult:
-    return StageResult(parts, {**_summary(iterations), **_movement(parts, job.inputs, iterations)})
+def trained(job: Job, parts: dict[str, state.Group], iterations: Sequence[Facts]) -> StageResult:
+    return StageResult(parts, {**_summary(iterations), **movement(parts, job.inputs, iterations)})
 
 
 def _summary(iterations: Sequence[Facts]) -> Facts:
@@ -216,7 +210,7 @@ def _summary(iterations: Sequence[Facts]) -> Facts:
     return {name: sum(values) if name in _SUMMED else fmean(values) for name, values in columns.items()}
 
 
-def _movement(parts: Mapping[str, state.Group], inputs: Inputs, iterations: Sequence[Facts]) -> Facts:
+def movement(parts: Mapping[str, state.Group], inputs: Inputs, iterations: Sequence[Facts]) -> Facts:
     """How far the policy moved, and whether every number is finite."""
     moved = sum(state.distance(parts[g], inputs[g]) ** 2 for g in parts if g != "critics") ** 0.5
     numbers = all(isfinite(value) for facts in iterations for value in facts.values())

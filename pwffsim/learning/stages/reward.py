@@ -2,7 +2,8 @@
 
 params of both: model (the base alone), reward (model, upload, rank, base, and at will objectives,
 both when absent), data, client, seed, max_length, precision.
-``reward.train`` further: steps, batch_size (pairs), learning_rate, weight_decay, clip.
+``reward.train`` further: steps, batch_size (pairs), learning_rate, weight_decay, clip, and at will engine
+("native" when absent, or "trl").
 inputs: reward.
 
 The models of all clients and objectives share nothing but the frozen part of their encoder: they are trained
@@ -12,36 +13,17 @@ side by side, each by its own loss.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import hypot
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from pwffsim.learning import batching, preferences, reward, state
+from pwffsim.learning import preferences, reward
+from pwffsim.learning.engines import REWARD_ENGINES
+from pwffsim.learning.engines.engine import Fitted
 from pwffsim.learning.jobs import Job, Stage, StageResult
 from pwffsim.learning.pair_texts import Member
 from pwffsim.learning.scoring import Scorer
-from pwffsim.learning.supervised import Optimisation, Optimiser
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What became of one model.
-
-    Attributes:
-        tensors: its state.
-        losses: before each step.
-        moved: norm of the change of its state.
-        finite: whether all numbers are, as the norm then is.
-    """
-
-    tensors: state.Group
-    losses: list[float]
-    moved: float
-    finite: bool
 
 
 def train(jobs: Sequence[Job]) -> list[StageResult]:
@@ -49,7 +31,8 @@ def train(jobs: Sequence[Job]) -> list[StageResult]:
 
     facts: {objective}_loss_first, {objective}_loss_last, pairs (learnt from, all objectives), update_norm, finite.
     """
-    fitted = [model for scorer, members in _turns(jobs) for model in _fit(scorer, members)]
+    fit = REWARD_ENGINES[jobs[0].params.get("engine", "native")]
+    fitted = [model for scorer, members in _turns(jobs) for model in fit(scorer, members)]
     objectives = reward.objectives(jobs[0].params["reward"])
     each = [dict(zip(objectives, fitted[i :: len(jobs)], strict=True)) for i in range(len(jobs))]
     pairs = len(objectives) * jobs[0].params["steps"] * jobs[0].params["batch_size"]
@@ -66,37 +49,6 @@ def _turns(jobs: Sequence[Job]) -> Iterator[tuple[Scorer, list[Member]]]:
     for start in range(0, len(members), size):
         scorer.load(states[start : start + size])
         yield scorer, members[start : start + size]
-
-
-def _fit(scorer: Scorer, members: Sequence[Member]) -> list[Fitted]:
-    """Optimiser steps of models side by side."""
-    params, before = members[0].params, scorer.stack.values.clone()
-    pairs = preferences.source(members, "train", scorer)
-    optimiser = Optimiser(scorer.stack, Optimisation(params["learning_rate"], params["weight_decay"], params["clip"]))
-    losses = []
-    for rows in _draws(members, pairs.sizes):
-        loss = preferences.bradley_terry(scorer.margins(pairs.features(rows)).view(rows.shape))
-        optimiser.step(loss)
-        losses.append(loss.detach())
-    return _fitted(scorer, before, torch.stack(losses, dim=1))
-
-
-def _draws(members: Sequence[Member], sizes: Sequence[int]) -> Iterator[Tensor]:
-    """(M, B) a step: which pairs each model learns from."""
-    steps, batch_size = members[0].params["steps"], members[0].params["batch_size"]
-    each = [
-        batching.draws(member.params["seed"], size, steps, batch_size, f"pairs.{member.objective}")
-        for member, size in zip(members, sizes, strict=True)
-    ]
-    yield from torch.from_numpy(np.array(each)).unbind(1)
-
-
-def _fitted(scorer: Scorer, before: Tensor, losses: Tensor) -> list[Fitted]:
-    after = scorer.stack.values.detach()
-    moved = torch.linalg.vector_norm(after - before, dim=1, dtype=torch.float64)
-    finite = torch.isfinite(moved) & torch.isfinite(losses).all(1)
-    columns = (losses.tolist(), moved.tolist(), finite.tolist())
-    return [Fitted(*one) for one in zip(scorer.stack.split(), *columns, strict=True)]
 
 
 def _trained(models: dict[str, Fitted], pairs: int) -> StageResult:

@@ -7,7 +7,17 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pwffsim.architecture.attention import PATTERNS
-from pwffsim.learning.declarations import COMBINE, ENGINES, REWARD_MODELS, REWARD_SCOPES, SITES, UPLOADS
+from pwffsim.learning.declarations import (
+    ALGORITHMS,
+    COMBINE,
+    ENGINES,
+    KL_REFERENCES,
+    NORMALISATIONS,
+    REWARD_MODELS,
+    REWARD_SCOPES,
+    SITES,
+    UPLOADS,
+)
 from pwffsim.learning.declarations import WEIGHTS as BASE_WEIGHTS
 from pwffsim.scenario.names import OneOf
 from pwffsim.scenario.section import Count, NonNegative, Positive, Probability, Section, Text, Word
@@ -110,6 +120,7 @@ class Instruction(Stage):
 class Reward(Stage):
     """Stage 2, federated reward learning: a reward model an objective with the Bradley-Terry loss."""
 
+    engine: Annotated[str, OneOf(ENGINES["reward"])] = Field("native", description="Own loop, or trl's RewardTrainer.")
     model: Annotated[str, OneOf(REWARD_MODELS)] = Field(
         "base_head", description="'base_head': frozen base with a small head; 'distilbert': the paper's literal choice."
     )
@@ -135,11 +146,22 @@ class Reward(Stage):
 
 
 class Alignment(Stage):
-    """Stage 3, federated alignment: PPO (Schulman et al. 2017) with two rewards and two critics."""
+    """Stage 3, federated alignment: PPO (Schulman et al. 2017) with two rewards and two critics; for comparison GRPO,
+    which has no critics, and DPO, which has no rewards either."""
 
+    algorithm: Annotated[str, OneOf(tuple(ALGORITHMS))] = Field(
+        "ppo",
+        description="'ppo'; 'grpo': advantages within groups of responses (Shao et al. 2024); 'dpo': the client's own "
+        "pairs of both objectives in proportion to its weights (Rafailov et al. 2023).",
+    )
+    engine: Annotated[str, OneOf(ENGINES["alignment"])] = Field(
+        "native", description="Own loop, or trl's GRPOTrainer or DPOTrainer, which know no kl_bound."
+    )
     learning_rate: Positive = Field(5e-4, description="AdamW learning rate of the policy.")
-    local_steps: Count = Field(1, description="PPO iterations a client runs in a round: generate, score, update.")
-    batch_size: Count = Field(16, description="Prompts an iteration.")
+    local_steps: Count = Field(
+        1, description="Iterations a client runs in a round: generate, score, update; steps with dpo."
+    )
+    batch_size: Count = Field(16, description="Responses an iteration; pairs a step with dpo.")
     max_new_tokens: Count = Field(24, description="Longest response that is generated.")
     temperature: Positive = Field(1.0, description="Sampling temperature.")
     ppo_epochs: Count = Field(2, description="Passes over the rollouts.")
@@ -148,7 +170,17 @@ class Alignment(Stage):
     gamma: Probability = Field(1.0, description="Discount.")
     gae_lambda: Probability = Field(0.95, description="Lambda of the generalised advantage estimate.")
     kl_coefficient: NonNegative = Field(
-        0.05, description="Weight of the per-token KL penalty to the end-of-stage-1 policy."
+        0.05, description="Weight of the per-token KL penalty to the reference: of rewards in ppo, of the loss in grpo."
+    )
+    kl_reference: Annotated[str, OneOf(KL_REFERENCES)] = Field(
+        "stage1",
+        description="Whom a policy is held against (the paper leaves it open): 'stage1', the client's own policy when "
+        "alignment begins; 'base', the base model; 'global', the shared state as received, personal groups off.",
+    )
+    global_coefficient: NonNegative = Field(
+        0.0,
+        description="Weight of a further per-token penalty, of the KL to the shared state as received, personal groups "
+        "off: the regularisation reward of the paper's first version.",
     )
     kl_bound: Positive = Field(
         8.0,
@@ -158,7 +190,16 @@ class Alignment(Stage):
     value_coefficient: NonNegative = Field(0.5, description="Weight of the critics' loss.")
     critic_learning_rate: Positive = Field(1e-3, description="AdamW learning rate of the critics.")
     combine: Annotated[str, OneOf(COMBINE)] = Field(
-        "advantage", description="Where the two objectives are weighted and summed."
+        "advantage", description="Where the two objectives are weighted and summed (ppo)."
+    )
+    group_size: Annotated[int, Field(ge=2, strict=True)] = Field(
+        4, description="Responses a prompt, which are held against each other (grpo)."
+    )
+    group_normalisation: Annotated[str, OneOf(NORMALISATIONS)] = Field(
+        "sum_then_normalise", description="Whether objectives are summed before a group is normalised, or after (grpo)."
+    )
+    dpo_beta: Positive = Field(
+        0.1, description="Beta of the policy's own reward: a small one lets it go far for a preference (dpo)."
     )
 
 

@@ -43,6 +43,7 @@ class RewardStage(Stage):
             **self._params(profile, "train", serial),
             **self._optimiser(),
             "reward": self.blueprint.reward_params(),
+            "engine": self.settings.engine,
         }
         return Recipe("reward.train", params, {"reward": state["reward"]}, self._hints)
 

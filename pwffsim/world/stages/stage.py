@@ -25,12 +25,14 @@ class Stage(ABC):
         reads: kinds of a client's data that it looks at.
         generates: whether its duration may depend on the tokens that it really generates.
         constants: facts of an evaluation that are the same in every round.
+        health: facts of a client's last training that are told beside an evaluation, as ``train_{fact}``.
     """
 
     name: str
     reads: tuple[str, ...]
     generates: bool = False
     constants: tuple[str, ...] = ()
+    health: tuple[str, ...] = ()
 
     def __init__(self, blueprint: Blueprint, settings: StageSettings) -> None:
         self.blueprint = blueprint
