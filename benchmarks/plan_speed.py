@@ -38,6 +38,11 @@ from pwffsim.world.abreast.world import AbreastWorld
 from pwffsim.world.world import World
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "quickstart.yaml"
+"""Packets, losses, repeats, and a downlink."""
+
+PAPER = SCENARIO.parent / "paper" / "tiny_consistent.yaml"
+"""The paper's radio: a fluid that loses nothing, and no downlink."""
+
 _TURNS = 10_000_000
 
 
@@ -61,13 +66,18 @@ class Laps:
 
 def overrides(clients: int, rounds: int, fidelity: str) -> list[str]:
     """What the scenario is, beside quickstart."""
-    return [f"clients={clients}", f"stages={{instruction: {{rounds: {rounds}}}}}", f"radio.fidelity={fidelity}"]
+    return [*sizes(clients, rounds), f"radio.fidelity={fidelity}"]
 
 
-def plan_in_parts(changes: list[str]) -> tuple[Laps, str]:
+def sizes(clients: int, rounds: int) -> list[str]:
+    """The instruction stage alone, on devices that take time."""
+    return [f"clients={clients}", f"stages={{instruction: {{rounds: {rounds}}}}}", "devices.compute_time=declared"]
+
+
+def plan_in_parts(changes: list[str], scenario: Path = SCENARIO) -> tuple[Laps, str]:
     """What `pwffsim plan` does, lap by lap, and the network fingerprint."""
     lap = Laps()
-    loaded = load(SCENARIO, changes)
+    loaded = load(scenario, changes)
     prepared = prepare_plan(loaded)
     lap("prepare")
     recorder = PageRecorder()

@@ -9,25 +9,30 @@ from benchmarks.family import Family, Setting
 from benchmarks.row import Row
 from benchmarks.script import Failed, Figures, figures
 
-_FULL = ((100, 200, "packet", 0.5), (100, 200, "fluid", 0.5), (10_000, 100, "fluid", 60.0))
+_FULL = ((100, 200, "paper", 0.5), (100, 200, "packet", 0.5), (100, 200, "fluid", 0.5), (10_000, 100, "fluid", 60.0))
 _BRIEF = ((10, 20, "packet", 0.5),)
-"""Clients, rounds, fidelity, seconds."""
+"""Clients, rounds, radio (the paper's, or quickstart's at a fidelity), seconds."""
+_RADIOS = {
+    "paper": "the paper's radio",
+    "packet": "packets, losses, downlink",
+    "fluid": "the same at fluid fidelity",
+}
 _LARGE = 1000
 """With more clients than this, once is enough."""
 
 
 def measure(setting: Setting) -> Iterator[Row]:
     """A row a scenario."""
-    for clients, rounds, fidelity, limit_s in _BRIEF if setting.quick else _FULL:
-        title = f"plan of {clients:,} clients x {rounds} rounds, {fidelity}"
+    for clients, rounds, radio, limit_s in _BRIEF if setting.quick else _FULL:
+        title = f"plan of {clients:,} clients x {rounds} rounds, {_RADIOS[radio]}"
         try:
-            yield _row(title, _told(clients, rounds, fidelity, setting), clients * rounds, limit_s)
+            yield _row(title, _told(clients, rounds, radio, setting), clients * rounds, limit_s)
         except Failed as failure:
             yield Row.absent(title, str(failure))
 
 
-def _told(clients: int, rounds: int, fidelity: str, setting: Setting) -> list[Figures]:
-    command = [sys.executable, "-m", "benchmarks.plan_rate", str(clients), str(rounds), fidelity]
+def _told(clients: int, rounds: int, radio: str, setting: Setting) -> list[Figures]:
+    command = [sys.executable, "-m", "benchmarks.plan_rate", str(clients), str(rounds), radio]
     return [figures(command, setting.limit_s) for _ in range(1 if clients > _LARGE else setting.repeats)]
 
 

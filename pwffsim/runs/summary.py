@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pwffsim.runs.ends import client_ends
 from pwffsim.runs.idling import in_rounds
 from pwffsim.runs.labels import Labels, labelled
 from pwffsim.runs.records import Direction, Fate, SpanKind, is_client
@@ -33,7 +34,7 @@ ENERGIES = {
 OF_CLIENTS = tuple(kind for kind in SpanKind if kind not in (SpanKind.AGGREGATE, SpanKind.BACKHAUL, SpanKind.JAM))
 """What clients spend their time on."""
 
-_KINDS, _FATES = list(SpanKind), list(Fate)
+_KINDS, _WAYS, _FATES = list(SpanKind), list(Direction), list(Fate)
 
 LOWER_IS_BETTER = {"loss", "kl", "perplexity"}
 """A metric with one of these among the words of its name (``train_loss``, ``kl_per_token``) is best where lowest."""
@@ -61,14 +62,16 @@ def summarise(run: Run) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class _Sorts:
-    """Of which kind each span is, and what became of each update."""
+    """Of which kind each span is, which way each message went, and what became of each update."""
 
     spans: Labels
+    messages: Labels
     updates: Labels
 
     @classmethod
     def of(cls, run: Run) -> _Sorts:
-        return cls(labelled(run.spans.kind, _KINDS), labelled(run.updates.fate, _FATES))
+        messages = labelled(run.messages.direction, _WAYS)
+        return cls(labelled(run.spans.kind, _KINDS), messages, labelled(run.updates.fate, _FATES))
 
 
 def metric_courses(metrics: DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
@@ -140,10 +143,10 @@ def _round_delays(start_ns: int, rounds: DataFrame) -> dict[str, Any]:
 
 def _clients(run: Run, sorts: _Sorts) -> dict[str, dict[str, Any]]:
     """Each client, by name."""
-    spans, messages = run.spans, run.messages
+    spans = run.spans
     names = sorted(filter(is_client, spans.actor.unique()))
     of_spans = labelled(spans.actor, names)
-    of_messages = labelled(messages.source.where(messages.direction == Direction.UP, messages.target), names)
+    of_messages = labelled(client_ends(run.messages), names)
     totals = _totals(run, sorts, of_spans, of_messages, labelled(run.updates.client, names))
     busy_ns = of_spans.sums_by(sorts.spans, spans.duration_ns)
     return {
@@ -157,7 +160,7 @@ def _totals(
 ) -> dict[str, dict[str, Any]]:
     """Totals by name; the labels say to which name each row of a table belongs."""
     spans, messages = run.spans, run.messages
-    up, down = (of_messages.where(messages.direction == way) for way in (Direction.UP, Direction.DOWN))
+    up, down = (of_messages.where(sorts.messages.codes == _WAYS.index(way)) for way in (Direction.UP, Direction.DOWN))
     repeated = (messages.transmissions - messages.packets).clip(lower=0)
     spent_nj, fates = of_spans.sums_by(sorts.spans, spans.energy_nj), of_updates.counts_by(sorts.updates)
     columns = {

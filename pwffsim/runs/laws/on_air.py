@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pwffsim.runs.ends import other_ends
 from pwffsim.runs.laws.breach import breach, refuse
 from pwffsim.runs.laws.transfers import transfers
 from pwffsim.runs.laws.views import air_ns, client_of
-from pwffsim.runs.records import SERVER, Direction
+from pwffsim.runs.records import SERVER
 
 if TYPE_CHECKING:
     from pandas import Series
@@ -34,7 +35,7 @@ def energy(run: Run) -> int:
 def both_ends(run: Run) -> int:
     """Every message goes between the server and a client with records of its own, and has its span on air."""
     messages, spans = run.messages, run.spans
-    client, other = client_of(run), messages.target.where(messages.direction == Direction.UP, messages.source)
+    client, other = client_of(run), other_ends(messages)
     refuse("both_ends", messages, ~client.isin(spans.actor.unique()), "its client has no spans")
     refuse("both_ends", messages, other != SERVER, "its other end is not the server")
     silent = transfers(run).spans_of_messages() == 0

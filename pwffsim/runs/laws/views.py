@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pwffsim.runs.ends import client_ends
 from pwffsim.runs.laws.breach import refuse
 from pwffsim.runs.laws.once import once
 from pwffsim.runs.records import Direction, SpanKind, is_client
@@ -54,8 +55,7 @@ def uploads(run: Run) -> DataFrame:
 @once
 def client_of(run: Run) -> Series:
     """The end of each message's link that is not the server."""
-    messages = run.messages
-    return messages.source.where(messages.direction == Direction.UP, messages.target)
+    return client_ends(run.messages)
 
 
 def on_air(run: Run) -> DataFrame:
