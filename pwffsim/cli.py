@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "validate": "check a scenario and say everything that is wrong with it",
     "schema": "print the JSON Schema of scenarios, for editors",
     "report": "write report.html for a run directory",
+    "paper": "reproduce and audit the PWFF paper: its grid, figures, and a verdict on each claim",
     "pretrain": "pre-train a base model (the paper's centralised first phase)",
 }
 """Name of a command -> what it does; the module ``pwffsim.commands.<name>`` carries it out."""

@@ -40,6 +40,8 @@ _CODES: dict[str, Exit] = {
     "pwffsim.compute.recipe.NotPlanned": Exit.INVALID,
     "pwffsim.compute.recipe.BackendUnavailable": Exit.INVALID,
     "pwffsim.compute.recipe.WorkerLost": Exit.RESOURCE,
+    "pwffsim.studies.series.StudyBusy": Exit.INVALID,
+    "pwffsim.paper.grid.NoPresets": Exit.INVALID,
     "pwffsim.runs.errors.LawBroken": Exit.INCONSISTENT,
     "pwffsim.runs.errors.RunError": Exit.INVALID,
     "channel_models.transfer.work.LinkStalled": Exit.INVALID,

@@ -76,3 +76,20 @@ def _reward_model(objective: str, encoder: Architecture, upload: str, lora_rank:
     if upload == "full":
         for tensor in encoder.tensors:
             yield TensorShape(f"{objective}.encoder.{tensor.name}", tensor.shape)
+
+
+def group_of(tensor: str) -> str:
+    """The group that a tensor belongs to, by its name: reward, adapters or lora.
+
+    Raises:
+        ValueError: for a name that no group has.
+    """
+    if tensor.partition(".")[0] in OBJECTIVES:
+        return "reward"
+    found = next((group for mark, group in _MARKS.items() if mark in tensor), None)
+    if found is None:
+        raise ValueError(f"{tensor} belongs to no group of parameters")
+    return found
+
+
+_MARKS = {".adapters.": "adapters", ".lora_A.": "lora", ".lora_B.": "lora"}

@@ -41,7 +41,7 @@ def _quickest_threads(workers: int, width: int) -> int:
     """One or a worker's share of the cores, as measured now; the manifest says which."""
     from pwffsim.learning.runtime import quickest_threads
 
-    share = _cores() // workers
+    share = cores() // workers
     return quickest_threads(share, width) if share > 1 else 1
 
 
@@ -50,7 +50,7 @@ def _threads(text: str) -> int:
     return 0 if text == "auto" else _count(text)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -61,7 +61,7 @@ def _count(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: for anything else.
     """
-    number = _cores() if text == "auto" else int(text) if text.isdecimal() else 0
+    number = cores() if text == "auto" else int(text) if text.isdecimal() else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor a number of at least 1")
     return number

@@ -3,6 +3,7 @@ of different code or machines never mix."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from importlib.metadata import version
 from importlib.resources import files
@@ -22,14 +23,19 @@ def environment(threads: int = 1, device: str = "auto") -> str:
     """
     from pwffsim.learning.runtime import tune
 
-    facts = [code_digest(), {name: version(name) for name in _LIBRARIES}, tune(threads, device)]
+    facts = [code_digest(), versions(), tune(threads, device)]
     return blake2b(canonical(facts).encode(), digest_size=16).hexdigest()
 
 
-def code_digest() -> str:
-    """Digest of every Python source file that a training result may depend on."""
+def versions() -> dict[str, str]:
+    """The libraries' versions; none of them is loaded."""
+    return {name: version(name) for name in _LIBRARIES}
+
+
+def code_digest(packages: Sequence[str] = _CODE) -> str:
+    """Digest of every Python source file of some packages, at first those that a training result may depend on."""
     digest = blake2b(digest_size=16)
-    for package in _CODE:
+    for package in packages:
         for path in sorted(p for p in _sources(package)):
             digest.update(path.encode())
     return digest.hexdigest()

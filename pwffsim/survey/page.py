@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from pwffsim.drawing.plot import HEIGHT, STYLE, WIDTH, Frame, picture, stairs
 from pwffsim.survey.delays import closed_form
 from pwffsim.survey.doubts import Doubt
-from pwffsim.survey.plot import HEIGHT, STYLE, WIDTH, Frame, picture, stairs
 from pwffsim.survey.rates import rate_curve
 from pwffsim.survey.survey import ClientSurvey, LinkSurvey, Survey
 from pwffsim.survey.tables import print_all

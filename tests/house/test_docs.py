@@ -127,7 +127,7 @@ def test_python_runs_and_prints_what_stands_beside_it(block, tmp_path):
 
 
 def test_only_an_excerpt_and_a_look_at_a_run_are_not_run():
-    assert [block.page.name for block in blocks("python") if block.why] == ["README.md", "architecture.md"]
+    assert [block.page.name for block in blocks("python") if block.why] == ["README.md", "architecture.md", "paper.md"]
 
 
 @pytest.mark.parametrize("block", runnable("yaml"), ids=str)

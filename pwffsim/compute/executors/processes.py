@@ -14,7 +14,7 @@ from pwffsim.compute.executors.answer import Answer
 from pwffsim.compute.executors.crew import Crew, Died
 from pwffsim.compute.executors.worker import Place, Worker
 
-_PRELOADED = ["pwffsim.learning.warm"]
+WARM = "pwffsim.learning.warm"
 """Imported once in the process from which workers are forked."""
 
 
@@ -61,7 +61,7 @@ class Processes(Crew[Process]):
         return [hand.pid for hand in (*self._idle, *self._busy) if hand.pid is not None]
 
     def _hire(self) -> Process:
-        context = _context()
+        context = forking()
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self._place), daemon=True)
         process.start()
@@ -84,21 +84,22 @@ def _serve(pipe: Connection, place: Place) -> None:
         return
 
 
-def _context() -> Any:
-    """Where there is no forking from a server, each worker loads the libraries itself."""
+def forking(preloaded: str = WARM) -> Any:
+    """How processes are made that find the libraries loaded; where there is no forking from a server, each loads them
+    itself."""
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     context = get_context("forkserver")
-    start_server()
+    start_server(preloaded)
     return context
 
 
-def start_server() -> None:
+def start_server(preloaded: str = WARM) -> None:
     """Start the process that workers are forked from, unless it runs, and do not wait for it. It is deaf to interrupts
     from the beginning, and not only once it has loaded the libraries."""
     if "forkserver" not in get_all_start_methods():
         return
-    get_context("forkserver").set_forkserver_preload(_PRELOADED)
+    get_context("forkserver").set_forkserver_preload([preloaded])
     resource_tracker.ensure_running()  # which would unblock interrupts when it starts
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:

@@ -1,4 +1,4 @@
-"""Plots as SVG: a frame with axes, and lines, bars and words in it."""
+"""Plots as SVG: a frame with axes, and lines, bands, bars, whiskers and words in it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,40 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 34, 46
 _TICKS = 5
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 
-STYLE = """
-svg { --text: #191d22; --muted: #5a636e; --grid: #dfe3e8; --ground: #ffffff;
-  --s0: #0072b2; --s1: #c74e00; --s2: #00835f; font: 12px system-ui, "Segoe UI", sans-serif; }
-@media (prefers-color-scheme: dark) {
-  svg { --text: #e8ebef; --muted: #a0aab6; --grid: #2a323b; --ground: #12161b;
-    --s0: #5cb3f0; --s1: #ff9354; --s2: #35d3a4; }
-}
-svg .ground { fill: var(--ground); } svg text { fill: var(--text); } svg .muted { fill: var(--muted); }
-svg .title { font-weight: 600; font-size: 13px; }
-svg .grid { stroke: var(--grid); } svg .line { fill: none; stroke-width: 1.8; } svg .law { stroke-dasharray: 5 4; }
-svg .s0 { stroke: var(--s0); } svg .s1 { stroke: var(--s1); } svg .s2 { stroke: var(--s2); }
-svg .f0 { fill: var(--s0); } svg .f1 { fill: var(--s1); } svg .f2 { fill: var(--s2); } svg .b { fill-opacity: 0.8; }
+COLOURS = (
+    ("#0072b2", "#5cb3f0"),
+    ("#c74e00", "#ff9354"),
+    ("#00835f", "#35d3a4"),
+    ("#a2478c", "#e39ace"),
+    ("#8a6d00", "#e3c341"),
+    ("#4a5fc1", "#9fb0ff"),
+    ("#a4133c", "#ff8ba7"),
+    ("#5c6b73", "#b4c2cc"),
+)
+"""Colour of each series on light and on dark ground; far apart in lightness too, where few are taken."""
+
+
+def _variables(ground: int) -> str:
+    return " ".join(f"--s{k}: {pair[ground]};" for k, pair in enumerate(COLOURS))
+
+
+_SERIES = "\n".join(
+    f"svg .s{k} {{ stroke: var(--s{k}); }} svg .f{k} {{ fill: var(--s{k}); }}" for k in range(len(COLOURS))
+)
+
+STYLE = f"""
+svg {{ --text: #191d22; --muted: #5a636e; --grid: #dfe3e8; --ground: #ffffff;
+  {_variables(0)} font: 12px system-ui, "Segoe UI", sans-serif; }}
+@media (prefers-color-scheme: dark) {{
+  svg {{ --text: #e8ebef; --muted: #a0aab6; --grid: #2a323b; --ground: #12161b; {_variables(1)} }}
+}}
+svg .ground {{ fill: var(--ground); }} svg text {{ fill: var(--text); }} svg .muted {{ fill: var(--muted); }}
+svg .title {{ font-weight: 600; font-size: 13px; }}
+svg .grid {{ stroke: var(--grid); }} svg .line {{ fill: none; stroke-width: 1.8; }}
+svg .law {{ stroke-dasharray: 5 4; }}
+svg .whisker {{ stroke: var(--text); stroke-width: 1.4; }}
+{_SERIES}
+svg .b {{ fill-opacity: 0.8; }} svg .pale {{ fill-opacity: 0.4; }} svg .band {{ fill-opacity: 0.14; }}
 """
 
 
@@ -40,6 +62,7 @@ class Frame:
     Attributes:
         title, x_label, y_label: words.
         x_low, x_high, y_low, y_high: what the axes run between, low below high.
+        margin: what is left free on the right, in pixels.
     """
 
     title: str
@@ -49,10 +72,16 @@ class Frame:
     x_high: float
     y_low: float = 0.0
     y_high: float = 1.0
+    margin: int = _RIGHT
+
+    @property
+    def right(self) -> int:
+        """Where the area ends."""
+        return WIDTH - self.margin
 
     def x(self, value: float) -> float:
         """Place of a value across."""
-        return _LEFT + (value - self.x_low) / (self.x_high - self.x_low) * (WIDTH - _LEFT - _RIGHT)
+        return _LEFT + (value - self.x_low) / (self.x_high - self.x_low) * (self.right - _LEFT)
 
     def y(self, value: float) -> float:
         """Place of a value down."""
@@ -64,7 +93,7 @@ class Frame:
         grid += [self._column(tick) for tick in ticks(self.x_low, self.x_high)] if across else []
         words = (
             f'<text class="title" x="{_LEFT}" y="18">{escape(self.title)}</text>'
-            + self.words(WIDTH - _RIGHT, HEIGHT - 10, self.x_label, anchor="end")
+            + self.words(self.right, HEIGHT - 10, self.x_label, anchor="end")
             + f'<g transform="rotate(-90)">{self.words(-_TOP, 14, self.y_label, anchor="end")}</g>'
         )
         return f'<rect class="ground" width="{WIDTH}" height="{HEIGHT}"/>{"".join(grid)}{words}{"".join(marks)}'
@@ -81,6 +110,18 @@ class Frame:
         size = f'width="{width:.1f}" height="{max(bottom - top, 1.0):.1f}"'
         return f'<rect class="b {style}" x="{left:.1f}" y="{top:.1f}" {size}/>'
 
+    def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float], style: str) -> str:
+        """The area between two lines."""
+        there = [f"{self.x(a):.1f},{self.y(b):.1f}" for a, b in zip(x, high, strict=True)]
+        back = [f"{self.x(a):.1f},{self.y(b):.1f}" for a, b in zip(x, low, strict=True)][::-1]
+        return f'<polygon class="band {style}" points="{" ".join([*there, *back])}"/>'
+
+    def whisker(self, at: float, low: float, high: float) -> str:
+        """An interval as an upright line with feet, at a place in the picture."""
+        top, bottom = self.y(high), self.y(low)
+        feet = "".join(f"M{at - 4:.1f} {y:.1f}H{at + 4:.1f}" for y in (top, bottom))
+        return f'<path class="whisker" d="M{at:.1f} {top:.1f}V{bottom:.1f}{feet}"/>'
+
     def words(self, x: float, y: float, text: str, style: str = "muted", anchor: str = "middle") -> str:
         """A text at a place in the picture."""
         return f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
@@ -90,9 +131,18 @@ class Frame:
         at = WIDTH - _RIGHT
         return "".join(self.words(at - 4, _TOP + 14 + 16 * k, name, f"f{k}", "end") for k, name in enumerate(names))
 
+    def key(self, names: Sequence[str], styles: Sequence[str]) -> str:
+        """Names beside a piece of their lines, in the margin on the right."""
+        at = self.right + 10
+        return "".join(
+            f'<path class="line {style}" d="M{at} {_TOP + 12 + 17 * k}h18"/>'
+            + self.words(at + 23, _TOP + 16 + 17 * k, name, "name", "start")
+            for k, (name, style) in enumerate(zip(names, styles, strict=True))
+        )
+
     def _level(self, value: float) -> str:
         y = self.y(value)
-        line = f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        line = f'<line class="grid" x1="{_LEFT}" x2="{self.right}" y1="{y:.1f}" y2="{y:.1f}"/>'
         return line + self.words(_LEFT - 6, y + 4, f"{value:g}", anchor="end")
 
     def _column(self, value: float) -> str:
@@ -101,13 +151,17 @@ class Frame:
         return line + self.words(x, HEIGHT - _BOTTOM + 16, f"{value:g}")
 
 
-def picture(plots: Sequence[str], columns: int) -> str:
-    """Plots side by side as one SVG document."""
+def picture(plots: Sequence[str], columns: int, style: str = STYLE) -> str:
+    """Plots side by side as one SVG document; without a style where the page around it has that already."""
     rows = ceil(len(plots) / columns)
     size = f'width="{WIDTH * columns}" height="{HEIGHT * rows}" viewBox="0 0 {WIDTH * columns} {HEIGHT * rows}"'
     places = ((k % columns * WIDTH, k // columns * HEIGHT) for k in range(len(plots)))
     groups = (f'<g transform="translate({x},{y})">{plot}</g>' for (x, y), plot in zip(places, plots, strict=True))
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{STYLE}</style>{"".join(groups)}</svg>\n'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{_styled(style)}{"".join(groups)}</svg>\n'
+
+
+def _styled(style: str) -> str:
+    return f"<style>{style}</style>" if style else ""
 
 
 def ticks(low: float, high: float) -> list[float]:

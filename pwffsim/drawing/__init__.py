@@ -1,0 +1,1 @@
+"""Pictures without a library: SVG as text, in light and dark."""
