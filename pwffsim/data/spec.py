@@ -16,17 +16,21 @@ class Partition:
     """How rows are spread over clients.
 
     by: name of a partitioner; dirichlet_alpha: concentration of a client's topics (``topic``, ``size``: small is
-    skewed); size_skew: standard deviation of the log of a client's number of rows, with any partitioner.
+    skewed); size_skew: standard deviation of the log of a client's number of rows, with any partitioner;
+    styles: ways of wording answers, which clients have by turns, or None where each has its own (``embedded``).
     """
 
     by: str = "topic"
     dirichlet_alpha: float = 0.3
     size_skew: float = 0.0
+    styles: int | None = None
 
     def __post_init__(self) -> None:
         _require(self.by in PARTITIONERS, f"partition.by {self.by!r} is not one of {', '.join(PARTITIONERS)}")
         _require(0 < self.dirichlet_alpha < inf, "partition.dirichlet_alpha must be positive and finite")
         _require(0 <= self.size_skew < inf, "partition.size_skew must be 0 or more, and finite")
+        counted = isinstance(self.styles, int) and not isinstance(self.styles, bool) and self.styles > 0
+        _require(self.styles is None or counted, "partition.styles must be a whole number above 0, or null")
         _require(self.by != "size" or self.size_skew > 0, "partition by size needs partition.size_skew above 0")
 
 

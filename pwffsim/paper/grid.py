@@ -46,9 +46,13 @@ CONDITIONS: Axis = {
     )
     for alpha in (0.1, 1.0, 100.0)
     for rows in (40, 160)
-} | {"3 clients": ("clients=3", *_FIRST_STAGE)}
-"""How unlike the clients' topics are (small alpha: very), how much each has, how many take part: where federation and
-personal parts should matter."""
+} | {
+    "3 clients": ("clients=3", *_FIRST_STAGE),
+    "one style": ("data.partition.styles=1", *_FIRST_STAGE),
+    "one style, 40 rows": ("data.partition.styles=1", "data.rows_per_client=40", *_FIRST_STAGE),
+}
+"""How unlike the clients' topics are (small alpha: very), how much each has, how many take part, and whether each words
+its answers in a way of its own: where federation and personal parts should matter."""
 
 VARIANTS: Axis = {
     "as preset": (),
@@ -100,7 +104,7 @@ EXAMINED = ("evaluation.examiner=true",)
 QUICK = Effort(
     seeds=(1, 2),
     learnt=(MAIN_LEARNT, "tiny_literal"),
-    conditions=("alpha 0.1, 40 rows", "alpha 100, 160 rows"),
+    conditions=("alpha 0.1, 40 rows", "alpha 100, 160 rows", "one style, 40 rows"),
     variants=("as preset", "literal sum", "local reward models"),
     learning=(*EXAMINED, "stages.instruction.rounds=4", "stages.reward.rounds=2", "stages.alignment.rounds=2"),
 )

@@ -151,3 +151,15 @@ def test_no_torch_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_styles_are_had_by_turns_and_change_the_wording_alone() -> None:
+    spec = DataSpec(partition=Partition(styles=2))
+    shared = build(spec, 5, 7, [5.0] * 5, WEIGHTS[:5]).clients
+    first, second, *others = (client.style for client in shared)
+    assert first != second
+    assert others == [first, second, first]
+    for own, client in zip(federation(5).clients, shared, strict=True):
+        assert [row.prompt for row in client.instructions_train] == [row.prompt for row in own.instructions_train]
+    assert shared[:2] == federation(5).clients[:2]
+    assert shared[2].instructions_train != federation(5).clients[2].instructions_train

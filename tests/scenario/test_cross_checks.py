@@ -205,6 +205,10 @@ MISFITS: list[tuple[str, ...]] = [
         ALL + "data: {corpus: hub, hub: {instructions: a/b, helpfulness: a/c}}\n",
         "4:21: data.hub: corpus 'hub' needs data.hub.harmlessness",
     ),
+    (
+        ALL + "data: {corpus: hub, hub: {instructions: a, helpfulness: b, harmlessness: c}, partition: {styles: 1}}\n",
+        "4:98: data.partition.styles: styles have no effect on corpus hub, whose answers are as found; drop it",
+    ),
 ]
 """Text after the head -> the errors. A second `model` replaces that of the head."""
 

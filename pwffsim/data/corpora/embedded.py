@@ -77,9 +77,10 @@ def base_corpus(rows: int = 60_000, seed: int = 0) -> list[Instruction]:
     return [_base_row(rng) for _ in range(rows)]
 
 
-def client_style(client: Client) -> Style:
-    """The style a client words its answers in."""
-    return draw_style(stream(client.seed, "data.style", client.index))
+def client_style(client: Client, styles: int | None) -> Style:
+    """The style a client words its answers in: its own, or one of so many."""
+    own = client.index if styles is None else client.index % styles
+    return draw_style(stream(client.seed, "data.style", own))
 
 
 def _base_row(rng: np.random.Generator) -> Instruction:
@@ -91,7 +92,7 @@ def _base_row(rng: np.random.Generator) -> Instruction:
 
 
 def _client(spec: DataSpec, plan: Plan) -> ClientData:
-    style = client_style(plan.client)
+    style = client_style(plan.client, spec.partition.styles)
     rows = (
         _instructions(plan, plan.rows, style, held_out=False),
         _instructions(plan, spec.test_rows_per_client, style, held_out=True),
@@ -147,7 +148,7 @@ def _global_test(spec: DataSpec, clients: Sequence[Client]) -> list[Instruction]
     rng = stream(clients[0].seed, "data.global_test")
     everyone = Plan(clients[0], spec.global_test_rows, {}, dict.fromkeys(BENIGN, 1 / len(BENIGN)), HARMFUL_SHARE)
     questions = _questions(everyone, spec.global_test_rows, HARMFUL_SHARE, True, rng)
-    styles = [client_style(client) for client in clients]
+    styles = [client_style(client, spec.partition.styles) for client in clients]
     return [
         _answer(item, wording, styles[at % len(styles)], _client_mix(item), rng)
         for at, (item, wording) in enumerate(questions)
@@ -157,11 +158,12 @@ def _global_test(spec: DataSpec, clients: Sequence[Client]) -> list[Instruction]
 def _unseen(spec: DataSpec, plans: Sequence[Plan]) -> dict[str, list[Preference]]:
     """The examiners' pairs: equally many on each client's topics and in its style, on held-out questions."""
     counts = [len(range(at, spec.examiner_pairs, len(plans))) for at in range(len(plans))]
+    styles = [client_style(plan.client, spec.partition.styles) for plan in plans]
     return {
         name: [
             pair
-            for plan, count in zip(plans, counts, strict=True)
-            for pair in _pairs(spec, plan, name, count, client_style(plan.client), held_out=True, purpose="examiner")
+            for plan, count, style in zip(plans, counts, styles, strict=True)
+            for pair in _pairs(spec, plan, name, count, style, held_out=True, purpose="examiner")
         ]
         for name in OBJECTIVES
     }

@@ -54,6 +54,15 @@ def rows_suffice(scenario: Scenario) -> Iterator[Finding]:
             yield finding(message, ("data", "files", source), ("data", "files"), ("clients", "count"))
 
 
+@reads("data.corpus", "data.partition.styles")
+def styles_are_made_up(scenario: Scenario) -> Iterator[Finding]:
+    """Only answers that are made up are worded in styles."""
+    data = scenario.data
+    if data.partition.styles is not None and data.corpus != "embedded":
+        message = f"styles have no effect on corpus {data.corpus}, whose answers are as found; drop it"
+        yield finding(message, ("data", "partition", "styles"), ("data", "corpus"))
+
+
 @reads("data.*", "clients.count", "seed")
 def shards_are_not_empty(scenario: Scenario) -> Iterator[Finding]:
     """Size skew leaves nobody without rows."""
@@ -93,4 +102,4 @@ def _row_counts(spec: DataSpec) -> dict[str, int]:
     return CORPORA[spec.corpus].row_counts(spec) or {}
 
 
-CHECKS = (sources_are_named, files_exist, rows_suffice, shards_are_not_empty)
+CHECKS = (sources_are_named, files_exist, rows_suffice, styles_are_made_up, shards_are_not_empty)

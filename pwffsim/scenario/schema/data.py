@@ -17,6 +17,11 @@ class Partition(Section):
     by: Annotated[str, OneOf(PARTITIONERS)] = Field("topic", description="The rule of the split.")
     dirichlet_alpha: Positive = Field(0.3, description="Concentration of topics over clients; small is skewed.")
     size_skew: NonNegative = Field(0.0, description="Standard deviation of the log of a client's number of rows.")
+    styles: Count | None = Field(
+        None,
+        description="Ways of wording answers, which clients have by turns; null: each has its own (embedded).",
+        examples=[1],
+    )
 
 
 class Files(Section):
