@@ -10,7 +10,7 @@ Source: NumPy ``SeedSequence`` (O'Neill's seed_seq replacement) with an explicit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from operator import index
@@ -90,16 +90,26 @@ class Draws:
             self._counter[:] = (_LOW_WORDS[len(indices)], *map(index, indices), *_FILLING[len(indices)])
             self._bits.state = self._state
         except (IndexError, OverflowError) as error:
-            raise ValueError(f"a place has at most three indices in 0 .. 2**64-1, got {indices}") from error
+            raise _nowhere(indices) from error
         return self._generator
 
     def along(self, first: Iterable[int], second: int) -> Iterator[Generator]:
-        """``at(index, second)`` for one index after another: draw from each before asking for the next."""
+        """``at(index, second)`` for one index after another: draw from each before asking for the next.
+
+        Raises ValueError for a negative or too large index.
+        """
         low, counter, bits, state, generator = _LOW_WORDS[2], self._counter, self._bits, self._state, self._generator
         for entity in first:
             counter[:] = (low, entity, second, 0)
-            bits.state = state
+            try:
+                bits.state = state
+            except OverflowError as error:
+                raise _nowhere((entity, second)) from error
             yield generator
+
+
+def _nowhere(indices: Sequence[SupportsIndex]) -> ValueError:
+    return ValueError(f"a place has at most three indices in 0 .. 2**64-1, got {indices}")
 
 
 @lru_cache(maxsize=1024)

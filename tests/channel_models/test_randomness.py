@@ -183,3 +183,9 @@ def test_places_along_an_index_are_those_one_by_one_whatever_was_drawn_in_betwee
         field.at(5)
     assert along == [field.at(link, 11).integers(0, 2**63, 3).tolist() for link in links]
     assert along[0] == PINNED_DRAWS
+
+
+@pytest.mark.parametrize("places", [([-1], 0), ([2**64], 0), ([0], -1)])
+def test_places_along_an_index_that_are_none(places) -> None:
+    with pytest.raises(ValueError, match="at most three indices in 0"):
+        next(draws(7, "uplink").along(*places))
