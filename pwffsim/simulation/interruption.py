@@ -37,6 +37,12 @@ def check() -> None:
         raise _pending[0]("interrupted")
 
 
+def as_it_came(error: BaseException) -> BaseException:
+    """The interrupt that has come, where a library has made another one of it, as Ray makes a KeyboardInterrupt of
+    SIGTERM; any other error as it is."""
+    return _pending[0]("interrupted") if _pending and isinstance(error, KeyboardInterrupt) else error
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Hold the signals off for a moment: what is begun here is finished."""

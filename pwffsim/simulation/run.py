@@ -79,7 +79,7 @@ def run(prepared: Prepared, out: Path | None, store: Path | None, watch: Watch, 
         interruption.check()
     except BaseException as error:
         with interruption.undisturbed():
-            return _broken(show, error)
+            return _broken(show, interruption.as_it_came(error))
     with interruption.undisturbed():
         return _done(show)
 

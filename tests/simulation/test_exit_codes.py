@@ -93,3 +93,26 @@ def test_the_cause_of_a_failed_stage_decides():
     assert code_of(error) is None
     error.__cause__ = DataError("a row is broken")
     assert code_of(error) is Exit.INVALID
+
+
+def test_an_interrupt_that_a_library_has_renamed_is_the_one_that_came(tmp_path):
+    """As Ray does, whose own code turns what a signal handler raises into a KeyboardInterrupt."""
+    path = scenario_file(tmp_path)
+    program = """
+import os, signal, sys
+from pwffsim.cli import main
+from pwffsim.world.world import World
+
+def renamed(self):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt from None
+
+World.run = renamed
+sys.exit(main(sys.argv[1:]))
+"""
+    words = [sys.executable, "-c", program, "run", str(path), "--out", str(tmp_path / "run")]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert done.returncode == Exit.TERMINATED, done.stderr
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["status"] == "interrupted"
