@@ -80,19 +80,18 @@ def travelled_here(folder: Path, **changes: Any) -> Trajectory:
 
 
 class Killer:
-    """A checkpoint that kills the worker of a batch that is under way, so many times, when so many are busy.
+    """A checkpoint that kills the worker of a batch that is under way, so many times.
 
     Attributes:
         killed: process numbers.
     """
 
-    def __init__(self, crew: Crew[Any], kill: Callable[[Any], int], times: int, busy: int = 1) -> None:
+    def __init__(self, crew: Crew[Any], kill: Callable[[Any], int], times: int) -> None:
         self.killed: list[int] = []
         self._crew = crew
         self._kill = kill
         self._times = times
-        self._least = busy
 
     def __call__(self) -> None:
-        if len(self._crew._busy) >= self._least and len(self.killed) < self._times:
+        if self._crew._busy and len(self.killed) < self._times:
             self.killed.append(self._kill(next(iter(self._crew._busy))))
