@@ -11,13 +11,11 @@ the peak memory of each process.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.turns import Parts, measure
+from benchmarks.turns import Parts, command
 
 GROUPS = ["adapters", "lora"]
 REWARD = {"model": "base_head", "upload": "head", "rank": 2, "base": None}
@@ -114,14 +112,14 @@ def own(task: Task, at_once: int) -> Parts:
     text = tokens.tokenizer(jobs[0].params["model"]["tokenizer"])
 
     def asked(group: Sequence[Any]) -> list[Any]:
-        prompts = [alignment._prompts(job)[0] for job in group]
-        return [alignment._request(j.params, p, j.params["seed"]) for j, p in zip(group, prompts, strict=True)]
+        prompts = [alignment.prompts_of(job)[0] for job in group]
+        return [alignment.request(j.params, p, j.params["seed"]) for j, p in zip(group, prompts, strict=True)]
 
     def sampled(group: Sequence[Any]) -> object:
-        return rollouts.sample(alignment._networks(group).policy, text, asked(group), 1.0)
+        return rollouts.sample(alignment.networks_of(group).policy, text, asked(group), 1.0)
 
     def scored(group: Sequence[Any]) -> Any:
-        networks, settings = alignment._networks(group), alignment._settings(group)
+        networks, settings = alignment.networks_of(group), alignment.settings_of(group)
         rollout = rollouts.collect(networks.policy, text, asked(group), 1.0, group)
         return aligning.score(networks, rollout, settings, text.end)
 
@@ -129,14 +127,14 @@ def own(task: Task, at_once: int) -> Parts:
 
     def updated(i: int, group: Sequence[Any]) -> None:
         given = known[i] if i in known else known.setdefault(i, scored(group))
-        networks, settings = alignment._networks(group), alignment._settings(group)
+        networks, settings = alignment.networks_of(group), alignment.settings_of(group)
         seeds = [job.params["seed"] for job in group]
         with runtime.precision(task.precision):
             aligning.update(networks, aligning.Optimisers.of(networks, settings), given, settings, seeds)
 
     return {
         "generation": lambda: [sampled(group) for group in groups],
-        "update": lambda: [updated(i, group) for i, group in enumerate(groups)],
+        "update": lambda: list(map(updated, range(len(groups)), groups)),
         "whole": lambda: [stages.run_together("alignment.train", group) for group in groups],
     }
 
@@ -218,11 +216,11 @@ class Plain:
             advantage = (chosen - chosen.mean()) / (chosen.std() + 1e-8)
         return advantage, targets.returns, old[response], every, states
 
-    def update(self, ids: Any, mask: Any, response: Any, scored: tuple[Any, ...]) -> None:
+    def update(self, sampled: tuple[Any, ...], scored: tuple[Any, ...]) -> None:
         """The passes over a client's responses; every step takes all of them."""
         import torch
 
-        advantage, returns, old, reference, states = scored
+        (ids, mask, response), (advantage, returns, old, reference, states) = sampled, scored
         torch._foreach_copy_([parameter.data for parameter in self.trained], self.start)
         policy = torch.optim.AdamW(self.trained, lr=5e-4, weight_decay=0.0)
         critics = [torch.optim.AdamW(self.heads[2 + k].parameters(), lr=1e-3, weight_decay=0.0) for k in (0, 1)]
@@ -246,7 +244,7 @@ class Plain:
     def whole(self, prompts: Sequence[tuple[int, ...]]) -> None:
         """An iteration of one client."""
         sampled = self.generate(prompts)
-        self.update(*sampled, self.score(*sampled))
+        self.update(sampled, self.score(*sampled))
 
 
 def stock(task: Task) -> Parts:
@@ -254,8 +252,8 @@ def stock(task: Task) -> Parts:
     plain = Plain(task)
     return {
         "generation": lambda: [plain.generate(prompts) for prompts in plain.prompts],
-        "update": lambda: [plain.update(*a, b) for a, b in zip(plain.sampled, plain.scored, strict=True)],
-        "whole": lambda: [plain.whole(prompts) for prompts in plain.prompts],
+        "update": lambda: list(map(plain.update, plain.sampled, plain.scored)),
+        "whole": lambda: list(map(plain.whole, plain.prompts)),
     }
 
 
@@ -273,15 +271,7 @@ def parts(way: str, task: Task) -> Parts:
 
 def main() -> None:
     """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in vars(Task()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
-    given = vars(parser.parse_args())
-    ways, repeats = given.pop("ways"), given.pop("repeats")
-    task = Task(**given)
-    print(json.dumps({"task": vars(task), "measured": measure(parts, ways, task, repeats)}))
+    command(__doc__, parts, list(WAYS), Task(), 5, list(WAYS))
 
 
 if __name__ == "__main__":

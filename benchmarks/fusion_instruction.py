@@ -10,15 +10,13 @@ are the seconds of processor time of each turn, and the peak memory of each proc
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.turns import Parts, measure
+from benchmarks.turns import Parts, command
 
 GROUPS = ["adapters", "lora"]
 RATE, DECAY, CLIP = 1e-3, 0.0, 1.0
@@ -250,16 +248,8 @@ def parts(way: str, task: Task) -> Parts:
 
 
 def main() -> None:
-    """Print the figures as a line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in vars(Task()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
-    given = vars(parser.parse_args())
-    ways, repeats = given.pop("ways"), given.pop("repeats")
-    task = Task(**given)
-    print(json.dumps({"task": vars(task), "measured": measure(parts, ways, task, repeats)}))
+    """Print the figures as JSON."""
+    command(__doc__, parts, list(WAYS), Task(), 9, list(WAYS))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,6 @@ memory.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.turns import Parts, measure
+from benchmarks.turns import Parts, command
 from pwffsim.data.rows import OBJECTIVES
 from pwffsim.data.spec import DataSpec
 from pwffsim.learning import (
@@ -173,15 +171,7 @@ def parts(way: str, task: Task) -> Parts:
 
 def main() -> None:
     """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in vars(Task()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=["plain", "cached", "alone", "fused"])
-    given = vars(parser.parse_args())
-    ways, repeats = given.pop("ways"), given.pop("repeats")
-    task = Task(**given)
-    print(json.dumps({"task": vars(task), "measured": measure(parts, ways, task, repeats)}))
+    command(__doc__, parts, list(WAYS), Task(), 7, ["plain", "cached", "alone", "fused"])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ A way may have several parts, which are asked for one after another.
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import resource
 import time
@@ -17,6 +19,27 @@ Parts = Mapping[str, Callable[[], object]]
 
 Make = Callable[[str, Any], Parts]
 """(way, task) -> its parts; a function of a module, since it is called in another process."""
+
+
+def command(about: str | None, make: Make, every: Sequence[str], task: Any, repeats: int, usual: Sequence[str]) -> None:
+    """The command line of a script: an option for each field of a task, ways and repeats; prints the figures as JSON.
+
+    Args:
+        about: what ``--help`` says.
+        make: as ``measure`` takes it.
+        every: ways that may be asked for.
+        task: a dataclass, whose values are the defaults.
+        repeats, usual: turns and ways where none are asked for.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in vars(task).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--ways", nargs="+", choices=every, default=list(usual))
+    given = vars(parser.parse_args())
+    ways, turns = given.pop("ways"), given.pop("repeats")
+    asked = type(task)(**given)
+    print(json.dumps({"task": vars(asked), "measured": measure(make, ways, asked, turns)}))
 
 
 def measure(make: Make, ways: Sequence[str], task: Any, repeats: int) -> dict[str, Any]:

@@ -6,8 +6,7 @@ badly. Declared here, they can be imported; nobody calls them.
 
 from __future__ import annotations
 
-import torch
+from torch import library
 
-_LIBRARY = torch.library.Library("torchvision", "DEF")
 for _name in ("nms", "qnms"):
-    _LIBRARY.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define(f"torchvision::{_name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from benchmarks import fusion_instruction, table
+from benchmarks import fusion_alignment, fusion_instruction, fusion_reward, table
 from benchmarks.fusion_instruction import Task, pieces
 from benchmarks.row import Row, Spread, measured
 from benchmarks.rows import families
@@ -64,6 +64,19 @@ def test_a_round_of_tuning_prints_every_turn_in_one_line():
     told = figures(command, 120)
     assert {way: len(one["round"]) for way, one in told["measured"].items()} == {"alone": 2, "fused": 2}
     assert all(seconds > 0 for one in told["measured"].values() for seconds in one["round"])
+
+
+@pytest.mark.parametrize(
+    ("script", "size", "parts"),
+    [
+        (fusion_reward, (), {"train"}),
+        (fusion_alignment, ("--rows", "2", "--new-tokens", "4"), {"generation", "update", "whole"}),
+    ],
+)
+def test_rounds_of_rewards_and_alignment_print_every_part(script, size, parts):
+    told = figures([sys.executable, "-m", script.__name__, "--clients", "2", *size, "--repeats", "1"], 200)
+    assert set(told["measured"]) >= {"alone", "fused"}
+    assert all(set(one) == {*parts, "peak_bytes"} for one in told["measured"].values())
 
 
 def test_clients_share_batches_as_in_a_run():

@@ -85,11 +85,11 @@ def test_distilbert_rewards_run(model, data, tmp_path):
 
 
 def networks(model, data, inputs, upload="head"):
-    return alignment._networks([Job(settings(model, data, upload), inputs)])
+    return alignment.networks_of([Job(settings(model, data, upload), inputs)])
 
 
 def ppo_settings(model, data, **more):
-    return alignment._settings([Job(settings(model, data, **more), {})])
+    return alignment.settings_of([Job(settings(model, data, **more), {})])
 
 
 def a_rollout(nets, model, inputs, seed=1):
@@ -383,7 +383,7 @@ def moved(after, before):
 def test_a_step_is_that_of_plain_torch(model, shared):
     """peft for each client, whole vocabularies, autograd, AdamW; both sides of the bound; a clip that bites."""
     jobs = of_three(model, shared, kl_bound=0.1, minibatches=1, ppo_epochs=1)
-    nets, params = alignment._networks(jobs), alignment._settings(jobs)
+    nets, params = alignment.networks_of(jobs), alignment.settings_of(jobs)
     text = tokens.tokenizer(model["tokenizer"])
     requests = [Request(["What now?", "How do I grow leeks?"], 10, 48, seed) for seed in (1, 2, 3)]
     rollout = rollouts.collect(nets.policy, text, requests, 1.0, jobs)

@@ -167,5 +167,5 @@ def test_a_pool_is_learnt_from_as_one_client_with_all_rows(model, many):
     for stage, more in (("instruction.train", TUNING), ("reward.train", TUNING), ("alignment.train", ALIGNING)):
         wanted = {**stage_params(model, many, None), **more, **asked, "batch_size": 8}
         assert stages.run(stage, wanted, given).facts["finite"]
-    drawn = alignment._prompts(Job({**stage_params(model, many, None), **ALIGNING, **asked, "batch_size": 24}, {}))
+    drawn = alignment.prompts_of(Job({**stage_params(model, many, None), **ALIGNING, **asked, "batch_size": 24}, {}))
     assert sorted(drawn[0]) == sorted(pool.prompts_train)

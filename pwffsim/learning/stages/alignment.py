@@ -65,10 +65,10 @@ def train(jobs: Sequence[Job]) -> list[StageResult]:
     constant, kl_global where there is no global policy, facts of the surrogate where every step went back.
     """
     params = jobs[0].params
-    networks, settings = _networks(jobs), _settings(jobs)
+    networks, settings = networks_of(jobs), settings_of(jobs)
     optimisers, text = Optimisers.of(networks, settings), tokenizer(params["model"]["tokenizer"])
     iterations = []
-    for step, prompts in enumerate(zip(*map(_prompts, jobs), strict=True)):
+    for step, prompts in enumerate(zip(*map(prompts_of, jobs), strict=True)):
         seeds = [derive_seed(job.params["seed"], "alignment.iteration", step) for job in jobs]
         requests = [request(params, own, seed) for own, seed in zip(prompts, seeds, strict=True)]
         rollout = rollouts.collect(networks.policy, text, requests, settings.temperature, jobs)
@@ -100,7 +100,7 @@ def evaluate(jobs: Sequence[Job]) -> list[StageResult]:
 def _evaluate(jobs: Sequence[Job]) -> list[StageResult]:
     """Of clients that have equally many held-out prompts."""
     params = jobs[0].params
-    networks, text = _networks(jobs), tokenizer(params["model"]["tokenizer"])
+    networks, text = networks_of(jobs), tokenizer(params["model"]["tokenizer"])
     requests = [request(params, _held_out(job.params), job.params["seed"]) for job in jobs]
     rollout = rollouts.collect(networks.policy, text, requests, params["temperature"], jobs)
     features = networks.rewards.features(rollout.dialogues)
@@ -113,7 +113,7 @@ def _evaluate(jobs: Sequence[Job]) -> list[StageResult]:
     return [StageResult(facts={**f, **_judged(judges, dialogues), **found}) for f, dialogues, found in each]
 
 
-def _networks(jobs: Sequence[Job]) -> Networks:
+def networks_of(jobs: Sequence[Job]) -> Networks:
     """All networks of the stage, holding the clients' states."""
     groups = [job.inputs["reward"] for job in jobs]
     actor = policy.resident(jobs)
@@ -123,7 +123,7 @@ def _networks(jobs: Sequence[Job]) -> Networks:
     return Networks(actor, rewards, critics, preferences.scales(jobs, rewards, groups))
 
 
-def _settings(jobs: Sequence[Job]) -> Settings:
+def settings_of(jobs: Sequence[Job]) -> Settings:
     names = (
         "temperature",
         "ppo_epochs",
@@ -154,7 +154,7 @@ def weights_of(jobs: Sequence[Job]) -> dict[str, Tensor]:
     return both if len(learnt) > 1 else dict.fromkeys(learnt, torch.ones_like(weight))
 
 
-def _prompts(job: Job) -> list[list[str]]:
+def prompts_of(job: Job) -> list[list[str]]:
     """The prompts of each iteration of a client."""
     params = job.params
     prompts = shards.shard(params).prompts_train
