@@ -16,6 +16,7 @@ from itertools import pairwise
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.trainer import QUIET
 from benchmarks.turns import Parts, command
 
 GROUPS = ["adapters", "lora"]
@@ -200,17 +201,7 @@ def trl(task: Task) -> Round:
         learning_rate=RATE,
         weight_decay=DECAY,
         max_grad_norm=CLIP,
-        lr_scheduler_type="constant",
-        use_cpu=True,
-        bf16=False,
-        activation_checkpointing=False,
-        max_length=None,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        save_strategy="no",
-        logging_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
+        **QUIET,
     )
     collator = DataCollatorForLanguageModeling(pad_token_id=0, pad_to_multiple_of=8)
 

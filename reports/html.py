@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
@@ -54,6 +54,15 @@ UNTRAINED = (
 def asset(name: str) -> str:
     """The text of an asset of this package."""
     return files("reports").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def template(package: str, name: str) -> Template:
+    """A page's template, from the assets of a package: all that is filled in is escaped, and nothing may be missing."""
+    loader = PackageLoader(package, "assets")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(name)
 
 
 def source_hash(text: str) -> str:
@@ -110,14 +119,7 @@ def render(run: Run) -> str:
     facts = {"timeline": line.facts, "panels": learnt.panels, "bars": bars.panels, "directory": packed.directory}
     clients = tables.client_rows(run)
     script, style = "\n".join(asset(name) for name in SCRIPTS), asset(STYLE)
-    environment = Environment(
-        loader=PackageLoader("reports", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(TEMPLATE).render(
+    return template("reports", TEMPLATE).render(
         identity=identity(run),
         policy=policy(script, style),
         script=Markup(script),

@@ -12,6 +12,7 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from benchmarks.peers.meter import Job, Meter, conduct
 from benchmarks.peers.task import Settings, State, mean
+from benchmarks.trainer import QUIET
 
 
 def simulate(job: Job, meter: Meter) -> State:
@@ -57,18 +58,8 @@ def _config(settings: Settings, folder: str) -> SFTConfig:
         learning_rate=settings.learning_rate,
         weight_decay=0.0,
         max_grad_norm=settings.clip,
-        lr_scheduler_type="constant",
         optim="adamw_torch",
-        use_cpu=True,
-        bf16=False,
-        activation_checkpointing=False,
-        max_length=None,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        save_strategy="no",
-        logging_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
+        **QUIET,
     )
 
 

@@ -6,13 +6,12 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pwffsim.drawing.plot import STYLE, picture
 from pwffsim.paper.document import Document
 from pwffsim.paper.verdicts import Verdict
-from reports.html import source_hash
+from reports.html import source_hash, template
 
 _TEMPLATE = "paper.html.j2"
 _NUMBER = re.compile(r"^[-+−]?\d")
@@ -22,14 +21,7 @@ _CLASSES = {str(verdict): verdict.name.lower().replace("_", "-") for verdict in 
 def page(document: Document) -> str:
     """The text of the page."""
     style = files("pwffsim.paper").joinpath("assets", "paper.css").read_text(encoding="utf-8") + STYLE
-    environment = Environment(
-        loader=PackageLoader("pwffsim.paper", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(_TEMPLATE).render(
+    return template("pwffsim.paper", _TEMPLATE).render(
         document=document,
         style=Markup(style),
         policy=f"default-src 'none'; style-src {source_hash(style)}; base-uri 'none'; form-action 'none'",

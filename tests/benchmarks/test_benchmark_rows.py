@@ -69,7 +69,7 @@ def test_a_round_of_tuning_prints_every_turn_in_one_line():
 @pytest.mark.parametrize(
     ("script", "size", "parts"),
     [
-        (fusion_reward, (), {"train"}),
+        (fusion_reward, ("--ways", "alone", "fused"), {"train"}),
         (fusion_alignment, ("--rows", "2", "--new-tokens", "4"), {"generation", "update", "whole"}),
     ],
 )
